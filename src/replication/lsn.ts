@@ -1,0 +1,11 @@
+/** `'16/B374D848'` -> `97500059720n`. Throws TypeError on anything else. */
+export function parseLsn(text: string): bigint {
+  const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text)
+  if (!match) throw new TypeError(`malformed LSN ${JSON.stringify(text)}`)
+  return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)
+}
+
+/** `97500059720n` -> `'16/B374D848'`, as Postgres prints `pg_lsn`. */
+export function formatLsn(lsn: bigint): string {
+  return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
+}
