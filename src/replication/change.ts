@@ -72,6 +72,8 @@ export interface RowChange {
   readonly ordinal: number
   readonly relation: Relation
   readonly old: RowImage | null
+  /** Whether `old` is the whole row. */
+  readonly oldComplete: boolean
   readonly new: RowImage | null
 }
 

@@ -1,0 +1,20 @@
+-- The next deliveries of one subscriber that had no attempt yet, in order, within a limit of bytes.
+-- A change that moved a row to another key is always returned, so that its other key can be held back too.
+with page as (
+  select d.id, d.commit_lsn, d.lsn, d.ordinal, d.message_id, d.variant, d.row_key, d.old_row_key, d.replayed,
+    m.event, m.declared_event, m.headers, m.content_type, m.body, m.table_name, m.row_key as message_key, m.op, m.xid, m.committed_at,
+    sum(octet_length(m.body)) over (order by d.commit_lsn, d.lsn, d.ordinal, d.id) as bytes,
+    row_number() over (order by d.commit_lsn, d.lsn, d.ordinal, d.id) as place,
+    count(*) over () as found
+  from (
+    select *
+    from hookd.deliveries
+    where subscriber_id = $1 and state = 'pending' and attempts = 0
+      and (commit_lsn, lsn, ordinal, id) > ($2::pg_lsn, $3::pg_lsn, $4::int, $5::uuid)
+      and (old_row_key is not null or row_key <> all ($6::text[]))
+    order by commit_lsn, lsn, ordinal, id
+    limit $7
+  ) d
+  join hookd.messages m on m.id = d.message_id and m.variant = d.variant
+)
+select * from page where bytes <= $8 or place = 1 order by place

@@ -1,0 +1,131 @@
+import pg from 'pg'
+import { HookdError } from '../errors.ts'
+
+export interface SessionOptions {
+  /** Server settings of the session by name; they win over the defaults here and over the URL's `options`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Milliseconds; 0 is no limit. Default 30 s. */
+  readonly statementTimeoutMs?: number
+  /** Milliseconds, for name resolution, TCP, TLS and log-in together. Default 10 s. */
+  readonly connectTimeoutMs?: number
+}
+
+/** How values become text, whatever the server, the database or the role have set; see `to_jsonb` under TimeZone UTC. */
+const SESSION_SETTINGS = {
+  client_encoding: 'UTF8',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1', // the shortest form that reads back as the same number
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+}
+
+/** A statement that the server cannot answer any more, say behind a cut network, fails this much after its timeout. */
+const ANSWER_GRACE_MS = 5000
+
+/**
+ * What `pg.Client` needs to connect as hookd does. Throws HookdError HOOKD_DATABASE_URL for a URL that cannot be read;
+ * the password is in `connectionString` alone.
+ */
+export function clientConfig(databaseUrl: string, options: SessionOptions = {}): pg.ClientConfig {
+  const { settings = {}, statementTimeoutMs = 30_000, connectTimeoutMs = 10_000 } = options
+  return {
+    connectionString: withSettings(databaseUrl, { ...SESSION_SETTINGS, ...settings }),
+    fallback_application_name: 'hookd',
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 1000,
+    ...(statementTimeoutMs > 0 && {
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+    }),
+  }
+}
+
+/** A session that may also run the commands of the replication protocol; it takes no query parameters. */
+export interface ReplicationConfig extends pg.ClientConfig {
+  readonly replication: 'database'
+}
+
+/** As `clientConfig`, for a walsender: Postgres applies no statement timeout there. */
+export function replicationConfig(databaseUrl: string, options: SessionOptions = {}): ReplicationConfig {
+  return { ...clientConfig(databaseUrl, { ...options, statementTimeoutMs: 0 }), replication: 'database' }
+}
+
+/** A pool of sessions. A connection that breaks while idle leaves it silently; the next query opens another. */
+export function createPool(databaseUrl: string, options: SessionOptions & { readonly max?: number } = {}): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(databaseUrl, options), max: options.max ?? 4 })
+  pool.on('error', () => {})
+  return pool
+}
+
+/** Connects, lends the connection to `use`, and closes it whatever happens. */
+export async function withClient<T>(config: pg.ClientConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(config)
+  client.on('error', () => {}) // also rejects the query in flight
+  try {
+    await client.connect()
+    return await use(client)
+  } finally {
+    await closeClient(client)
+  }
+}
+
+/** Closes a connection; cuts it where the server does not answer the goodbye within `graceMs`. Never rejects. */
+export async function closeClient(client: pg.Client, graceMs = 500): Promise<void> {
+  const cut = setTimeout(() => client.connection.stream.destroy(), graceMs)
+  await client.end().catch(() => {})
+  clearTimeout(cut)
+}
+
+/** The server process behind a connection, also behind one that replicates. */
+export async function backendPid(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]!.pid
+}
+
+/** Ends what another session is doing, over a connection of its own: a waiting server does not notice a lost client. */
+export async function cancelBackend(databaseUrl: string, pid: number): Promise<void> {
+  await withClient(clientConfig(databaseUrl), (client) => client.query('select pg_cancel_backend($1)', [pid]))
+}
+
+/** `postgres://me:secret@db:5432/shop` -> where and as whom, without the password, for messages. */
+export function describeTarget(databaseUrl: string): { address: string; database: string; role: string } {
+  const url = parseDatabaseUrl(databaseUrl)
+  for (const name of ['sslcert', 'sslkey', 'sslrootcert', 'sslmode', 'ssl']) url.searchParams.delete(name)
+  const { host, port, database = '', user = '' } = new pg.Client({ connectionString: url.href })
+  return { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, database, role: user }
+}
+
+/**
+ * The driver lets what the URL says win over its other options, so that the settings have to go into the URL. Of two
+ * `-c` for one setting the server takes the last.
+ */
+function withSettings(databaseUrl: string, settings: Readonly<Record<string, string>>): string {
+  const url = parseDatabaseUrl(databaseUrl)
+  const own = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, '\\$&')}`)
+  const asked = url.searchParams.get('options')
+  url.searchParams.set('options', [...(asked ? [asked] : []), ...own].join(' '))
+  return url.href
+}
+
+/** The driver treats these modes as verify-full and warns about it on every start, unless told to be lax as libpq is. */
+function asVerifyFull(url: URL): void {
+  const mode = url.searchParams.get('sslmode')
+  if (url.searchParams.has('uselibpqcompat') || (mode !== 'require' && mode !== 'verify-ca')) return
+  url.searchParams.set('sslmode', 'verify-full')
+}
+
+function parseDatabaseUrl(databaseUrl: string): URL {
+  const url = URL.parse(databaseUrl)
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new HookdError(
+      'HOOKD_DATABASE_URL',
+      'the database URL cannot be read; write postgres://user:password@host:5432/database, ' +
+        'with @ : / ? # and % in the password percent-encoded (@ is %40).',
+    )
+  }
+  asVerifyFull(url)
+  return url
+}

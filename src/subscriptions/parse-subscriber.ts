@@ -1,0 +1,158 @@
+import type { Envelope, RetryPolicy } from '../matching/event.ts'
+import { isDigest, isEnvelope, isOrdering } from './choices.ts'
+import type { ContentType, Subscriber } from './subscriber.ts'
+
+/** A row of `hookd.subscribers` as its columns' text forms. */
+export type SubscriberRow = Readonly<Record<string, string | null>>
+
+/** What the parser takes from other stages. */
+export interface SubscriberRules {
+  /** Parses JSON without rounding numbers. */
+  parseJson(text: string): unknown
+  /** `{"schedule": ["5s"]}` and the like; throws an Error with a sentence. */
+  parseRetry(value: unknown): RetryPolicy
+  /** Milliseconds of an interval that Postgres printed; throws an Error with a sentence. */
+  parseInterval(text: string): number
+  /** Why a header may not be sent; null where it may. */
+  headerProblem(name: string, value: string): string | null
+  /** Why a secret cannot sign; null where it can. */
+  secretProblem(secret: string): string | null
+}
+
+/**
+ * Turns a row into a subscriber. A row that cannot be used all the same (its trigger was disabled, an older version
+ * wrote it) comes back disabled, with the reason in `problem`, so that everything else runs on.
+ */
+export function parseSubscriber(row: SubscriberRow, rules: SubscriberRules): { subscriber: Subscriber; problem: string | null } {
+  const id = row['id'] ?? ''
+  try {
+    return { subscriber: parse(id, row, rules), problem: null }
+  } catch (error) {
+    const problem = `invalid row: ${error instanceof Error ? error.message : String(error)}`
+    return { subscriber: { ...EMPTY, id, event: row['event'] ?? '', disabledReason: problem }, problem }
+  }
+}
+
+function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscriber {
+  const headers = stringRecord(json(row, 'headers', rules) ?? {})
+  for (const [name, value] of Object.entries(headers)) {
+    const problem = rules.headerProblem(name, value)
+    if (problem !== null) throw new Error(problem)
+  }
+  const secret = text(row, 'hmac_secret')
+  const oldSecret = row['hmac_secret_old'] ?? null
+  for (const key of [secret, oldSecret]) {
+    const problem = key === null ? null : rules.secretProblem(key)
+    if (problem !== null) throw new Error(problem)
+  }
+  const retry = json(row, 'retry', rules)
+  const until = row['hmac_secret_old_until'] ?? null
+  return {
+    id,
+    event: text(row, 'event'),
+    url: text(row, 'url'),
+    owner: row['owner'] ?? null,
+    filter: json(row, 'filter', rules),
+    contentType: contentType(text(row, 'content_type')),
+    envelope: choice(row, 'envelope', isEnvelope),
+    secret,
+    oldSecret,
+    oldSecretUntil: until === null ? null : timestampMs(until),
+    digest: choice(row, 'hmac_digest', isDigest),
+    headers,
+    ordering: choice(row, 'ordering', isOrdering),
+    concurrency: wholeNumber(row, 'concurrency', 1, 1000),
+    rateLimit: row['rate_limit'] ? positive(row, 'rate_limit') : null,
+    batchSize: wholeNumber(row, 'batch_size', 1, 1000),
+    batchWaitMs: rules.parseInterval(text(row, 'batch_wait')),
+    timeoutMs: row['timeout'] ? rules.parseInterval(row['timeout']) : null,
+    retry: retry === null ? null : rules.parseRetry(retry),
+    active: row['active'] === 't' || row['active'] === 'true',
+    disabledReason: row['disabled_at'] ? (row['disabled_reason'] ?? 'disabled') : null,
+    config: record(json(row, 'config', rules)),
+    isStatic: false,
+  }
+}
+
+/** What a subscriber without any settings of its own has; also the base of those that hookd.yaml declares. */
+export const EMPTY: Subscriber = {
+  id: '',
+  event: '',
+  url: '',
+  owner: null,
+  filter: null,
+  contentType: 'application/json',
+  envelope: 'hookd' satisfies Envelope,
+  secret: null,
+  oldSecret: null,
+  oldSecretUntil: null,
+  digest: 'sha256',
+  headers: {},
+  ordering: 'row',
+  concurrency: 8,
+  rateLimit: null,
+  batchSize: 1,
+  batchWaitMs: 0,
+  timeoutMs: null,
+  retry: null,
+  active: true,
+  disabledReason: null,
+  config: null,
+  isStatic: false,
+}
+
+function text(row: SubscriberRow, column: string): string {
+  const value = row[column]
+  if (value === undefined || value === null) throw new Error(`${column} is missing`)
+  return value
+}
+
+function json(row: SubscriberRow, column: string, rules: SubscriberRules): unknown {
+  const value = row[column]
+  return value === undefined || value === null ? null : rules.parseJson(value)
+}
+
+function choice<T extends string>(row: SubscriberRow, column: string, is: (value: string) => value is T): T {
+  const value = text(row, column).toLowerCase()
+  if (!is(value)) throw new Error(`${column} "${value}" is unknown`)
+  return value
+}
+
+function contentType(value: string): ContentType {
+  if (value === 'application/json' || value === 'application/x-www-form-urlencoded') return value
+  throw new Error(`content_type "${value}" is unknown`)
+}
+
+function wholeNumber(row: SubscriberRow, column: string, least: number, most: number): number {
+  const value = Number(text(row, column))
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new Error(`${column} must be a whole number from ${least} to ${most}`)
+  }
+  return value
+}
+
+function positive(row: SubscriberRow, column: string): number {
+  const value = Number(text(row, column))
+  if (!(value > 0)) throw new Error(`${column} must be more than 0`)
+  return value
+}
+
+function timestampMs(value: string): number {
+  if (value === 'infinity') return Infinity
+  if (value === '-infinity') return 0
+  const ms = Date.parse(value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'))
+  if (Number.isNaN(ms)) throw new Error('hmac_secret_old_until cannot be read')
+  return ms
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | null {
+  if (value === null) return null
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Error('config must be a JSON object')
+  return value as Record<string, unknown>
+}
+
+function stringRecord(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(record(value) ?? {})
+  if (entries.some(([, entry]) => typeof entry !== 'string')) throw new Error('headers must be a JSON object of strings')
+  return Object.fromEntries(entries) as Record<string, string>
+}

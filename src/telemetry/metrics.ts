@@ -1,0 +1,100 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600]
+
+/** Read when somebody asks for the metrics. */
+export interface Gauges {
+  /** Bytes of WAL that the server keeps for the slot. */
+  lagBytes(): number
+  /** Age of the oldest change that is not settled, or of the last one read while reading. */
+  lagSeconds(): number
+  /** 1 while this process holds the slot. */
+  active(): number
+  lanes(): { readonly direct: number; readonly spilled: number; readonly disabled: number }
+  heldBytes(): number
+  subscribers(): number
+}
+
+/** The Prometheus metrics of one daemon. Labels never hold URLs, secrets or values of rows. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #messages: Counter
+  readonly #deliveries: Counter
+  readonly #attempts: Histogram
+  readonly #latency: Histogram
+  readonly #errors: Counter
+  readonly #spills: Counter
+  readonly #reconnects: Counter
+
+  constructor(gauges: Gauges) {
+    const registers = [this.registry]
+    this.#messages = new Counter({ name: 'hookd_messages_total', help: 'Matches of events.', labelNames: ['event'], registers })
+    this.#deliveries = new Counter({
+      name: 'hookd_deliveries_total',
+      help: 'Attempts by what they came to: delivered, retry, dead, gone, uncharged.',
+      labelNames: ['outcome'],
+      registers,
+    })
+    this.#attempts = new Histogram({
+      name: 'hookd_attempt_duration_seconds',
+      help: 'From the start of a request to the end of its answer.',
+      labelNames: ['class'],
+      buckets: SECONDS,
+      registers,
+    })
+    this.#latency = new Histogram({
+      name: 'hookd_commit_to_delivered_seconds',
+      help: 'From the commit to the 2xx answer.',
+      buckets: SECONDS,
+      registers,
+    })
+    this.#errors = new Counter({ name: 'hookd_errors_total', help: 'Rows of hookd.errors.', labelNames: ['kind'], registers })
+    this.#spills = new Counter({ name: 'hookd_spills_total', help: 'Lanes that moved to the ledger.', labelNames: ['reason'], registers })
+    this.#reconnects = new Counter({ name: 'hookd_reconnects_total', help: 'Times the slot was opened again.', registers })
+    gauge('hookd_lag_bytes', 'WAL that the server keeps for the slot, in bytes.', () => gauges.lagBytes())
+    gauge('hookd_lag_seconds', 'Age of the oldest change that is not settled, in seconds.', () => gauges.lagSeconds())
+    gauge('hookd_active', '1 while this process holds the slot, 0 while it stands by.', () => gauges.active())
+    gauge('hookd_held_bytes', 'Payload held in memory, in bytes.', () => gauges.heldBytes())
+    gauge('hookd_subscribers', 'Rows of hookd.subscribers as of the stream.', () => gauges.subscribers())
+    gauge('hookd_lanes_direct', 'Lanes that send straight from the stream.', () => gauges.lanes().direct)
+    gauge('hookd_lanes_spilled', 'Lanes that work off the ledger.', () => gauges.lanes().spilled)
+    gauge('hookd_lanes_disabled', 'Lanes of disabled or paused subscribers.', () => gauges.lanes().disabled)
+    gauge('hookd_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
+
+    function gauge(name: string, help: string, read: () => number): void {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
+  }
+
+  matched(event: string): void {
+    this.#messages.inc({ event })
+  }
+
+  attempted(outcome: string, failure: string, durationMs: number): void {
+    this.#deliveries.inc({ outcome })
+    this.#attempts.observe({ class: failure }, durationMs / 1000)
+  }
+
+  delivered(latencyMs: number): void {
+    this.#latency.observe(Math.max(0, latencyMs) / 1000)
+  }
+
+  failed(kind: string): void {
+    this.#errors.inc({ kind })
+  }
+
+  spilled(reason: string): void {
+    this.#spills.inc({ reason })
+  }
+
+  reconnected(): void {
+    this.#reconnects.inc()
+  }
+}

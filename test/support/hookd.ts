@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { atEnd } from './at-end.ts'
+import { guard } from './guard.ts'
+import { waitFor } from './wait.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../bin/hookd.js', import.meta.url))
+
+export interface HookdOptions {
+  /** Such as `['run', '--config', file]`. */
+  readonly args?: readonly string[]
+  /** The whole environment besides PATH and HOME: no variable of this process leaks in. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Hookd {
+  readonly pid: number
+  stdout(): string
+  stderr(): string
+  /** Waits until the output of both streams matches (10 s); fails at once when the process has ended without it. */
+  waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
+  readonly exit: Promise<Exit>
+  /** Default SIGTERM. */
+  kill(signal?: NodeJS.Signals): void
+}
+
+/** Starts bin/hookd.js under this Node; killed when the test (or, from `beforeAll`, the file) ends. */
+export function startHookd({ args = [], env = {}, cwd }: HookdOptions = {}): Hookd {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
+  })
+  const pid = child.pid
+  if (pid === undefined) throw new Error(`could not start ${PROGRAM}`)
+  const onDeath = guard('kill -CONT "$1"; kill -9 "$1"', [String(pid)])
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+
+  let ended = false
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('close', (code, signal) => {
+      ended = true
+      onDeath.cancel()
+      resolve({ code, signal })
+    })
+  })
+
+  atEnd(async () => {
+    if (!ended) child.kill('SIGKILL')
+    await exit
+  })
+
+  return {
+    pid,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    async waitForOutput(pattern, timeoutMs = 10_000) {
+      const all = () => output.stdout + output.stderr
+      const look = () => pattern.exec(all())
+      const found = await waitFor(() => look() ?? ended, { timeoutMs, what: String(pattern) }).catch(
+        () => false as const,
+      )
+      const match = typeof found === 'boolean' ? look() : found
+      if (match) return match
+      throw new Error(`hookd ${ended ? 'ended' : 'ran on'} without printing ${String(pattern)}; it printed:\n${all()}`)
+    },
+    exit,
+    kill(signal = 'SIGTERM') {
+      child.kill(signal)
+    },
+  }
+}
