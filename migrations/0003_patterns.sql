@@ -101,8 +101,8 @@ begin
     return hookd.problem('invalid event: it is empty', 'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
   elsif length(pattern) > 255 then
     return hookd.problem(format('invalid event: it has %s characters, 255 are the limit', length(pattern)), 'Write a shorter pattern.');
-  elsif pattern ~ '[\x01-\x1f\x7f]|^\s|\s$' then
-    return hookd.problem('invalid event: it has a control character or white space around it', 'Write the name alone.');
+  elsif pattern ~ '[\x01-\x20\x7f]|\s' then
+    return hookd.problem('invalid event: it has white space or a control character', 'Write the name alone.');
   elsif pattern ~ '^\.|\.\.|\.$' then
     return hookd.problem(format('invalid event "%s": a segment is empty', pattern), 'Put something between the dots, at least a *.');
   elsif pattern ~ '[^.]\*|\*[^.]' then

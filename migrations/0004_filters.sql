@@ -37,7 +37,7 @@ begin
     elsif rest ~ '^\\[dDsSwW]' then
       token := left(rest, 2);
       plain := plain || token;
-    elsif rest ~ '^\\[[:alpha:]]' then
+    elsif rest ~ '^\\([[:alpha:]]|[^\x01-\x7f])' then
       return hookd.problem(format('the regex has %s, which RE2 does not know', left(rest, 2)), 'Write the character itself, a class such as [a-z], or \x{…}.');
     elsif token = '\' then
       token := left(rest, 2);
@@ -75,8 +75,12 @@ begin
         return hookd.problem(format('the regex repeats %s, which ends before it starts', token), 'Swap the two numbers.');
       end if;
       plain := plain || '{1}';
+    elsif token in ('^', '$') then
+      plain := plain || 'x'; -- RE2 lets a quantifier follow, Postgres does not
+    elsif token = '{' then
+      plain := plain || '\{';
     else
-      token := substring(rest from '^(?:[^][\\({]+|.)');
+      token := substring(rest from '^(?:[^][\\({^$]+|.)');
       plain := plain || token;
     end if;
     rest := substr(rest, length(token) + 1);
@@ -114,12 +118,10 @@ begin
   case
     when base in ('in', 'not_in') and kind <> 'array' then
       return hookd.problem(format('"%s" needs a list', operator), format('Write {"%s": ["a", "b"]}.', operator));
-    when base in ('gt', 'gte', 'lt', 'lte') and kind not in ('number', 'string') then
+    when base in ('gt', 'gte', 'lt', 'lte') and kind in ('null', 'array', 'object') then
       return hookd.problem(format('"%s" needs a number or a text', operator), format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
-    when base in ('is', 'is_not', 'contains') and kind in ('array', 'object') then
-      return hookd.problem(format('"%s" needs a single value', operator), format('Write {"%s": "a"}; "any" combines several.', operator));
-    when base in ('startswith', 'endswith') and kind <> 'string'
-      and (kind <> 'array' or operand = '[]' or jsonb_path_exists(operand, 'strict $[*] ? (@.type() != "string")')) then
+    when base in ('startswith', 'endswith')
+      and (kind = 'object' or jsonb_path_exists(operand, 'lax $[*] ? (@.type() != "string" && @.type() != "number")')) then
       return hookd.problem(format('"%s" needs a text or a list of texts', operator), format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
     when base in ('any', 'truthy', 'falsy') and operand <> 'true' then
       return hookd.problem(format('"%s" takes nothing but true', operator), format('Write {"%s": true}.', operator));
@@ -141,6 +143,8 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- A column and the steps into its JSON value; in double quotes a name may hold dots, or be "any".
+  field constant text := '^("([^"]|"")*"|[^".]+)(\.("([^"]|"")*"|[^".]+))*$';
   key text;
   value jsonb;
   operator text;
@@ -168,12 +172,14 @@ begin
       end loop;
     elsif key = 'not' then
       bad := hookd.condition_problem(value, here, depth + 1);
-    elsif key = 'changed' and jsonb_typeof(value) = 'array' then
-      if value = '[]' or jsonb_path_exists(value, 'strict $[*] ? (@.type() != "string" || @ == "")') then
+    elsif key = 'changed' then
+      if value = '[]' or jsonb_path_exists(value, format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field))::jsonpath) then
         bad := hookd.problem(here || 'it needs a list of columns', 'Write {"changed": ["state", "title"]}.');
       end if;
-    elsif key ~ '^$|^\.|\.\.|\.$' then
-      bad := hookd.problem(here || 'that is not a field', 'Write a column, or a path into a JSON column such as "address.city".');
+    elsif key !~ field then
+      bad := hookd.problem(
+        here || 'that is not a field',
+        'Write a column, or a path into a JSON column such as address.city; put odd names into double quotes.');
     elsif value = '{}' then
       bad := hookd.problem(here || 'it has no operator', 'Write {"eq": …}, or the value alone.');
     elsif jsonb_typeof(value) = 'object' then

@@ -15,7 +15,7 @@ begin
     return hookd.problem('invalid url: it is empty', example);
   elsif length(url) > 2048 then
     return hookd.problem(format('invalid url: it has %s characters, 2048 are the limit', length(url)), 'Write a shorter one.');
-  elsif url ~ '[\x01-\x20\x7f\\]|\s' then
+  elsif url ~ '[\x01-\x20\x7f\\]' then
     return hookd.problem('invalid url: it has white space, a control character or a backslash', 'Percent-encode it: %20 for a space.');
   elsif scheme is null then
     return hookd.problem('invalid url: it has no scheme', example);
@@ -75,11 +75,13 @@ begin
     return hookd.problem('invalid headers: it is not an object', 'Write {"Authorization": "Bearer …"}, or {} for none.');
   end if;
   for name, value in select * from jsonb_each(headers) loop
-    if length(name) > 4096 or length(value #>> '{}') > 4096 then
-      return hookd.problem(format('invalid headers: "%s" is longer than 4096 characters', left(name, 100)), 'Write a shorter one.');
+    if length(name) > 200 or length(value #>> '{}') > 4096 then
+      return hookd.problem(
+        format('invalid headers: "%s" is too long', left(name, 100)),
+        'A name may have 200 characters, a value 4096.');
     elsif name !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]+$' then
       return hookd.problem(format('invalid headers: "%s" is not a header''s name', left(name, 100)), 'Write letters, digits and hyphens: "X-Token".');
-    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|forwarded|user-agent|accept-encoding|cookie)$'
+    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|via|expect|forwarded|user-agent|accept-encoding|cookie)$'
       or lower(name) ~ '^(hook-|webhook-|content-|proxy-|x-forwarded-|ce-|signature)' then
       return hookd.problem(format('invalid headers: "%s" is reserved', name), 'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
     elsif lower(name) = any (seen) then
@@ -90,6 +92,8 @@ begin
       return hookd.problem(
         format('invalid headers: the value of "%s" has a line break or a character beyond ASCII', name),
         'Write printable ASCII; percent-encode or base64 the rest.');
+    elsif value #>> '{}' ~ '^[ \t]|[ \t]$' then
+      return hookd.problem(format('invalid headers: the value of "%s" begins or ends with a space', name), 'Write it without.');
     end if;
     seen := seen || lower(name);
   end loop;
@@ -217,8 +221,10 @@ begin
         then hookd.headers_problem(new.headers) end),
       ('ordering', hookd.choice_problem('ordering', new.ordering, '{row,none,subscriber}')),
       ('concurrency', hookd.range_problem('concurrency', new.concurrency, 1, 1000)),
-      ('rate_limit', case when new.rate_limit is not null
-        then hookd.range_problem('rate_limit', new.rate_limit, 0.001, 1000000, ' a second') end),
+      ('rate_limit', case when new.rate_limit <= 0 or new.rate_limit > 1000000
+        then hookd.problem(
+          format('invalid rate_limit: %s a second is out of range', new.rate_limit),
+          'Write something above 0, at most 1000000, or null for no limit.') end),
       ('batch_size', hookd.range_problem('batch_size', new.batch_size, 1, 1000)),
       ('batch_size', case when new.batch_size > 1 and new.content_type = 'application/x-www-form-urlencoded'
         then hookd.problem('invalid batch_size: a form cannot carry a batch',

@@ -42,10 +42,17 @@ export function readDelivery(section: Field): DeliverySettings {
   return {
     timeoutMs: read(fields, 'timeout', (field) => duration(field, TIMEOUT_LIMITS)) ?? DEFAULT_DELIVERY.timeoutMs,
     retry: read(fields, 'retry', (field) => retry(field, DEFAULT_RETRY)) ?? DEFAULT_DELIVERY.retry,
-    spillAfterMs: read(fields, 'spill_after', (field) => duration(field, { minMs: 0, maxMs: 60_000 })) ?? DEFAULT_DELIVERY.spillAfterMs,
-    deliveryLog: read(fields, 'delivery_log', (field) => choice(field, ['failures', 'all'])) ?? DEFAULT_DELIVERY.deliveryLog,
-    maxPayloadBytes: read(fields, 'max_payload', (field) => size(field, { min: 1024, max: 64 * 1024 ** 2 })) ?? DEFAULT_DELIVERY.maxPayloadBytes,
-    retentionMs: read(fields, 'retention', (field) => duration(field, { minMs: 60_000, maxMs: 3650 * 86_400_000 })) ?? DEFAULT_DELIVERY.retentionMs,
+    spillAfterMs:
+      read(fields, 'spill_after', (field) => duration(field, { minMs: 0, maxMs: 60_000 })) ??
+      DEFAULT_DELIVERY.spillAfterMs,
+    deliveryLog:
+      read(fields, 'delivery_log', (field) => choice(field, ['failures', 'all'])) ?? DEFAULT_DELIVERY.deliveryLog,
+    maxPayloadBytes:
+      read(fields, 'max_payload', (field) => size(field, { min: 1024, max: 64 * 1024 ** 2 })) ??
+      DEFAULT_DELIVERY.maxPayloadBytes,
+    retentionMs:
+      read(fields, 'retention', (field) => duration(field, { minMs: 60_000, maxMs: 3650 * 86_400_000 })) ??
+      DEFAULT_DELIVERY.retentionMs,
   }
 }
 

@@ -1,19 +1,10 @@
-import { compileChanged, compileCondition } from '../matching/condition.ts'
+import { compileChanged } from '../matching/changed.ts'
+import { compileCondition } from '../matching/condition.ts'
 import type { Predicate } from '../matching/event.ts'
-import type { Operation } from '../replication/change.ts'
-import type { CatalogTable } from '../postgres/catalog.ts'
-import type { TypeLookup } from '../values/types.ts'
-import { words } from './fields.ts'
+import type { ConditionProblem, ConditionScope } from '../matching/scope.ts'
 import type { Field } from './fields.ts'
-import { plainValue } from './plain-value.ts'
+import { jsonValue } from './json-value.ts'
 import { locate } from './yaml-node.ts'
-
-export interface ConditionScope {
-  readonly table: CatalogTable | null
-  readonly types: TypeLookup
-  readonly operations: ReadonlySet<Operation>
-  readonly allowOld: boolean
-}
 
 /** The compiled `when` and `changed` of an event, and the columns they read; the predicate is null where both are absent. */
 export interface EventCondition {
@@ -23,19 +14,18 @@ export interface EventCondition {
 
 /** Compiles `when` and `changed`, and reports what is wrong with them where it stands. */
 export function eventCondition(fields: ReadonlyMap<string, Field>, scope: ConditionScope): EventCondition {
-  const [whenField, changedField] = [fields.get('when'), fields.get('changed')]
-  const when = whenField && compileCondition(plainValue(whenField.node), scope)
-  if (when) report(whenField, when.problems)
-  const names = changedField && words(changedField, 'a list of columns')
-  const changed = names && compileChanged(names.map(({ text }) => text), scope)
-  if (changed) report(changedField, changed.problems)
+  const [when, changed] = [fields.get('when'), fields.get('changed')]
+  const compiledWhen = when && compileCondition(jsonValue(when.node), scope)
+  const compiledChanged = changed && compileChanged(jsonValue(changed.node), scope)
+  if (compiledWhen) report(when, compiledWhen.problems)
+  if (compiledChanged) report(changed, compiledChanged.problems)
   return {
-    predicate: both(changed?.predicate ?? null, when?.predicate ?? null),
-    columns: (when?.columns ?? new Set<string>()).union(changed?.columns ?? new Set()),
+    predicate: both(compiledChanged?.predicate ?? null, compiledWhen?.predicate ?? null),
+    columns: new Set([...(compiledWhen?.columns ?? []), ...(compiledChanged?.columns ?? [])]),
   }
 }
 
-function report(field: Field, problems: readonly { path: readonly (string | number)[]; message: string }[]): void {
+function report(field: Field, problems: readonly ConditionProblem[]): void {
   for (const { path, message } of problems) {
     field.problems.report(locate(field.node, path), `"${field.key}" in ${field.where}: ${message}`)
   }

@@ -15,7 +15,7 @@ export interface EventSource {
   /** Null for a manual event, and where the file names no usable one. */
   readonly table: NamedTable | null
   readonly operations: ReadonlySet<Operation>
-  /** Null where it is not known what old rows hold. */
+  /** Null where that is not known, and where it does not matter any more. */
   readonly oldRows: OldRows | null
 }
 
@@ -43,8 +43,10 @@ export function eventSource(fields: ReadonlyMap<string, Field>, declared: Declar
     refuse(fields, CHANGE_KEYS, 'has no effect on a manual event, which hookd.emit() sends')
     return { manual, table: null, operations: new Set(), oldRows: null }
   }
-  if (!given.has('table')) problems.report(at, `${where} needs a "table", or "manual: true" to be sent with hookd.emit()`)
-  if (!given.has('on')) problems.report(at, `${where} needs "on": insert, update, delete or truncate, or a list of them`)
+  if (!given.has('table'))
+    problems.report(at, `${where} needs a "table", or "manual: true" to be sent with hookd.emit()`)
+  if (!given.has('on'))
+    problems.report(at, `${where} needs "on": insert, update, delete or truncate, or a list of them`)
   const table = read(fields, 'table', (field) => readTable(field, catalog))
   const operations = new Set<Operation>(read(fields, 'on', readOperations) ?? ['update'])
   if (operations.has('truncate')) refuse(fields, ROW_KEYS, 'has no effect on a truncate, which has no row')
@@ -60,13 +62,13 @@ function readTable(field: Field, catalog: Catalog | null): NamedTable | null {
 }
 
 function readOperations(field: Field): Operation[] | null {
-  const operations = choices(field, OPERATIONS)
-  if (operations === null || operations.length > 1) {
-    const mixed = operations?.includes('truncate') ?? false
-    if (mixed) field.problems.report(field.node.at, `a truncate has no row; move it from ${field.where} to an event of its own`)
-    return mixed ? (operations?.filter((operation) => operation !== 'truncate') ?? null) : operations
+  const { node, problems, where } = field
+  if (node.kind === 'list' && node.items.length === 0) problems.report(node.at, `"on" in ${where} names no operation`)
+  const operations = choices(field, OPERATIONS) ?? []
+  if (operations.length > 1 && operations.includes('truncate')) {
+    problems.report(node.at, `a truncate has no row; move it from ${where} to an event of its own`)
+    return operations.filter((operation) => operation !== 'truncate')
   }
-  if (operations.length === 0) field.problems.report(field.node.at, `"on" in ${field.where} names no operation`)
   return operations.length === 0 ? null : operations
 }
 
@@ -77,7 +79,8 @@ function usableOldRows(
   if (catalog === null || !table?.catalog) return null
   const oldRows = oldRowsOf(table.catalog, catalog)
   const on = fields.get('on')
-  if (oldRows.invisible === null || !(operations.has('update') || operations.has('delete')) || on === undefined) return oldRows
+  if (oldRows.invisible === null || !(operations.has('update') || operations.has('delete')) || on === undefined)
+    return oldRows
   const fix = `add a primary key, or run: ${oldRows.fix}`
   const what = `Postgres does not send updates and deletes of "${table.name}", because ${oldRows.invisible}`
   on.problems.report(on.node.at, `"on" in ${on.where}: ${what}; ${fix}`)

@@ -1,6 +1,8 @@
 import type { EventDefinition, RecipientPolicy, RetryPolicy } from '../matching/event.ts'
 import type { Template } from '../matching/template.ts'
-import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import type { Catalog } from '../postgres/catalog.ts'
+import { columnCheck } from './columns.ts'
+import type { ColumnCheck } from './columns.ts'
 import { eventCondition } from './event-condition.ts'
 import type { EventCondition } from './event-condition.ts'
 import { eventNameProblem } from './event-name.ts'
@@ -14,7 +16,7 @@ import { partialSupplies, shortages } from './row-needs.ts'
 import { SETTING_KEYS, mergeSettings, readSettings, withoutRow } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { staticSubscribers, urlProblem } from './static-subscribers.ts'
-import { template } from './templates.ts'
+import { ROW, template } from './templates.ts'
 import { describeNode } from './yaml-node.ts'
 import type { YamlEntry } from './yaml-node.ts'
 
@@ -56,8 +58,8 @@ export function readEvent({ key: name, at, value }: YamlEntry, context: EventCon
   const nameProblem = eventNameProblem(name)
   if (nameProblem !== null) problems.report(at, nameProblem)
   if (value.kind !== 'map') {
-    const shape = 'must be a mapping such as {table: public.article, on: insert}'
-    problems.report(at, `${where} ${shape}, not ${describeNode(value)}`)
+    const state = value.kind === 'null' ? 'is empty' : `is ${describeNode(value)}`
+    problems.report(at, `${where} ${state}; write a mapping such as {table: public.article, on: insert}`)
     return null
   }
   const fields = fieldsOf(value, { where, keys: EVENT_KEYS, nullable: SETTING_KEYS, problems })
@@ -74,46 +76,53 @@ function readParts(declaration: Declaration, source: EventSource, context: Event
   const { fields } = declaration
   const { catalog } = context
   const table = source.table?.catalog ?? null
+  const check = columnCheck(table, catalog)
   const ofTable = context.tables.get(source.table?.name ?? '') ?? {}
   const inherited = source.operations.has('truncate') ? withoutRow(ofTable) : ofTable
-  const own = readSettings(fields, { table, inheritedRetry: inherited.retry ?? context.defaultRetry })
+  const own = readSettings(fields, { check, inheritedRetry: inherited.retry ?? context.defaultRetry })
   const settings = mergeSettings(inherited, own)
   const types = (oid: number) => catalog?.types.get(oid)
-  const allowOld = !source.oldRows?.columns
+  const { operations, oldRows } = source
   return {
     source,
     settings,
-    name: readName(declaration, table),
-    condition: eventCondition(fields, { table, types, operations: source.operations, allowOld }),
+    name: readName(declaration, check),
+    condition: eventCondition(fields, { table, types, operations, allowOld: true, ...(oldRows && { oldRows }) }),
     recipients: { ...context.recipients, ...settings.recipients },
   }
 }
 
 /** The template of the name sent: `name`, or the declared name where that holds one. */
-function readName({ name, at, where, fields, problems }: Declaration, table: CatalogTable | null): Template | null {
+function readName({ name, at, where, fields, problems }: Declaration, check: ColumnCheck): Template | null {
   const field = fields.get('name')
   const isTemplate = name.includes('{')
   if (field === undefined) {
     if (!isTemplate) return null
-    return template({ key: 'name', at, node: { kind: 'text', text: name, at, end: at }, where, problems }, table)
+    return template(
+      { key: 'name', at, node: { kind: 'text', text: name, at, end: at }, where, problems },
+      { check, allow: ROW },
+    )
   }
   if (isTemplate) problems.report(field.at, `${where} has a template as its name already; remove "name"`)
-  const parsed = template(field, table)
+  const parsed = template(field, { check, allow: ROW })
   const problem = parsed === null ? null : eventNameProblem(parsed.source)
   if (problem !== null) problems.report(field.node.at, `"name" in ${where}: ${problem}`)
   return parsed
 }
 
-function reportSupply({ fields, at, where, problems }: Declaration, { settings, name, source, condition }: Parts): void {
+function reportSupply(
+  { fields, at, where, problems }: Declaration,
+  { settings, name, source, condition }: Parts,
+): void {
   const position = (key: string) => fields.get(key)?.at ?? at
   for (const { key, message } of shortages(settings, name, source)) {
-    problems.report(position(key), `"${key}" in ${where} ${message}`)
+    problems.report(position(key), `"${key}" in ${where}: ${message}`)
   }
   for (const { key, message } of partialSupplies(settings, source)) {
     problems.warn(position(key), `"${key}" in ${where}: ${message}`)
   }
   const large = largeValueWarning(condition.columns, source)
-  if (large !== null) problems.warn(position('when'), `the condition of ${where} ${large}`)
+  if (large !== null) problems.warn(position('when'), `"when" in ${where}: ${large}`)
   if (fields.has('owner') && fields.has('broadcast') && settings.owner !== null && settings.broadcast) {
     problems.report(position('owner'), `"owner" in ${where} has no effect beside "broadcast: true"; remove one of them`)
   }

@@ -1,4 +1,4 @@
-import { nearest } from '../matching/pattern.ts'
+import { suggest } from '../matching/pattern.ts'
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from './duration.ts'
 import type { Problems } from './problems.ts'
 import { SIZE_EXAMPLES, parseSize } from './size.ts'
@@ -30,13 +30,17 @@ export interface Reading {
   readonly problems: Problems
 }
 
+const FILL = 'give it a value or remove it'
+
 /** The fields of a mapping by key; reports unknown and empty ones. */
 export function fieldsOf(map: YamlMap, { where, keys, nullable = [], problems }: Reading): Map<string, Field> {
   const fields = new Map<string, Field>()
   for (const { key, at, value } of map.entries) {
-    if (!keys.includes(key)) problems.report(at, `unknown key "${key}" in ${where}; ${suggestion(key, keys)}`)
+    if (key === '<<')
+      problems.report(at, `YAML merge keys ("<<") are not supported; put what events share under "tables"`)
+    else if (!keys.includes(key)) problems.report(at, `unknown key "${key}" in ${where}; ${suggest(key, keys)}`)
     else if (value.kind === 'null' && !nullable.includes(key))
-      problems.report(at, `"${key}" in ${where} is empty; give it a value or remove it`)
+      problems.report(at, `"${key}" in ${where} is empty; ${FILL}`)
     else fields.set(key, { key, at, node: value, where, problems })
   }
   return fields
@@ -46,15 +50,6 @@ export function fieldsOf(map: YamlMap, { where, keys, nullable = [], problems }:
 export function read<T>(fields: ReadonlyMap<string, Field>, key: string, reader: (field: Field) => T | null): T | null {
   const field = fields.get(key)
   return field === undefined || field.node.kind === 'null' ? null : reader(field)
-}
-
-/** `did you mean "when"?`, or the list of what is known. */
-export function suggestion(word: string, known: Iterable<string>): string {
-  const close = nearest(word, known)
-  if (close !== null) return `did you mean "${close}"?`
-  const all = [...known].toSorted()
-  if (all.length === 0) return 'there is none'
-  return `known: ${all.slice(0, 20).join(', ')}${all.length > 20 ? ', …' : ''}`
 }
 
 /** Reports that a value is not what it must be: `"timeout" in event "x" must be a duration, not a list`. */
@@ -71,7 +66,7 @@ export function mapping(field: Field): YamlMap | null {
 export function text(field: Field): string | null {
   if (field.node.kind !== 'text') return wrong(field, 'text (in quotes if need be)')
   if (field.node.text.trim() !== '') return field.node.text
-  field.problems.report(field.node.at, `"${field.key}" in ${field.where} is empty; give it a value or remove it`)
+  field.problems.report(field.node.at, `"${field.key}" in ${field.where} is empty; ${FILL}`)
   return null
 }
 
@@ -84,7 +79,7 @@ export function choice<const T extends string>(field: Field, values: readonly T[
   if (found !== undefined) return found
   if (node.kind !== 'text') return wrong(field, `one of ${values.join(', ')}`, node)
   const { problems, key, where } = field
-  problems.report(node.at, `"${key}" in ${where} cannot be "${node.text}"; ${suggestion(node.text, values)}`)
+  problems.report(node.at, `"${key}" in ${where} cannot be "${node.text}"; ${suggest(node.text, values)}`)
   return null
 }
 

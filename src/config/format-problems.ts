@@ -4,7 +4,8 @@ import type { ConfigProblem } from './problems.ts'
 const MAX_EXCERPT = 110
 
 /** A value that must not be shown: after a key that speaks of secrets, and the credentials and query of a URL. */
-const SECRET_VALUE = /((?:secret|token|password|passwd|authorization|cookie|api[-_]?key|credential)[\w-]*["']?\s*:\s*)([^\s#].*)/i
+const SECRET_VALUE =
+  /((?:secret|token|password|passwd|authorization|cookie|api[-_]?key|credential)[\w-]*["']?\s*:\s*)([^\s#].*)/i
 const URL_SECRET = /(:\/\/)[^/\s"'@]+@|(\?)[^\s"',}\]]+/g
 
 /**
@@ -33,5 +34,7 @@ function formatProblem({ file, line, column, message, excerpt }: ConfigProblem):
 }
 
 function mask(excerpt: string): string {
-  return excerpt.replace(SECRET_VALUE, '$1…').replace(URL_SECRET, (_, scheme?: string) => (scheme ? `${scheme}…@` : '?…'))
+  return excerpt
+    .replace(SECRET_VALUE, '$1…')
+    .replace(URL_SECRET, (_, scheme?: string) => (scheme ? `${scheme}…@` : '?…'))
 }

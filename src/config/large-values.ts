@@ -1,5 +1,4 @@
 import type { EventSource } from './event-source.ts'
-import { sqlTableName } from './table-name.ts'
 
 /** Types without a bound on their length, whose values Postgres may store outside the row. */
 const UNBOUNDED = /^(text|character varying|bytea|json|jsonb|xml|hstore|tsvector|.*\[\])$/
@@ -10,7 +9,10 @@ const UNBOUNDED = /^(text|character varying|bytea|json|jsonb|xml|hstore|tsvector
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html#PROTOCOL-LOGICALREP-MESSAGE-FORMATS-TUPLEDATA
  */
-export function largeValueWarning(columns: ReadonlySet<string>, { table, operations, oldRows }: EventSource): string | null {
+export function largeValueWarning(
+  columns: ReadonlySet<string>,
+  { table, operations, oldRows }: EventSource,
+): string | null {
   if (!table?.catalog || !oldRows?.columns || !operations.has('update')) return null
   const large = table.catalog.columns.filter(({ name, typeName }) => columns.has(name) && UNBOUNDED.test(typeName))
   if (large.length === 0) return null

@@ -36,16 +36,19 @@ export function readRecipients(field: Field): Partial<RecipientPolicy> {
 }
 
 function readSchemes(field: Field): ('http' | 'https')[] | null {
-  const schemes = choices(field, SCHEMES)
-  if (schemes?.length === 0) field.problems.report(field.node.at, `"schemes" in ${field.where} allows nothing; write [https]`)
-  return schemes
+  const { node, problems, where } = field
+  if (node.kind === 'list' && node.items.length === 0) {
+    problems.report(node.at, `"schemes" in ${where} allows nothing; write [https]`)
+  }
+  return choices(field, SCHEMES)
 }
 
 function readPorts(field: Field): number[] | 'any' | null {
   if (field.node.kind === 'text' && field.node.text === 'any') return 'any'
   const items = list(field, 'a list such as [80, 443], or any')
   if (items === null) return null
-  if (items.length === 0) field.problems.report(field.node.at, `"ports" in ${field.where} allows nothing; write [80, 443] or any`)
+  if (items.length === 0)
+    field.problems.report(field.node.at, `"ports" in ${field.where} allows nothing; write [80, 443] or any`)
   return items.flatMap((item) => {
     const port = item.kind === 'number' ? Number(item.decimal) : 0
     if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port

@@ -1,17 +1,23 @@
+import { stringifyJson } from '../values/json.ts'
 import { mapping } from './fields.ts'
 import type { Field } from './fields.ts'
-import { jsonText } from './json-text.ts'
+import { jsonValue } from './json-value.ts'
+import type { YamlNode } from './yaml-node.ts'
 
 /** Reads `request_data`, constants beside the envelope's own keys: JSON text by key. */
 export function readRequestData(field: Field): ReadonlyMap<string, string> | null {
-  const { problems, where } = field
   const map = mapping(field)
   if (map === null) return null
-  const constants = new Map<string, string>()
-  for (const { key, value } of map.entries) {
-    const json = jsonText(value)
-    if (json === null) problems.report(value.at, `"request_data.${key}" in ${where} holds a number that JSON does not know`)
-    else constants.set(key, json)
-  }
-  return constants
+  reportInfinite(field, map)
+  return new Map(map.entries.map(({ key, value }) => [key, stringifyJson(jsonValue(value))]))
+}
+
+function reportInfinite(field: Field, node: YamlNode): void {
+  if (node.kind === 'list') for (const item of node.items) reportInfinite(field, item)
+  if (node.kind === 'map') for (const { value } of node.entries) reportInfinite(field, value)
+  if (node.kind !== 'number' || /\d/.test(node.decimal)) return
+  field.problems.report(
+    node.at,
+    `"${field.key}" in ${field.where} holds ${node.decimal}, which JSON cannot say; write text`,
+  )
 }

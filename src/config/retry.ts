@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../matching/event.ts'
-import { numberText } from '../matching/operand.ts'
-import type { Operand } from '../matching/operand.ts'
+import { JsonNumber, JsonObject } from '../values/json.ts'
+import type { JsonValue } from '../values/json.ts'
 import { parseDuration } from './duration.ts'
 
 /** The delays between attempts where nothing else is said: eleven attempts within 76 hours. */
@@ -30,43 +30,48 @@ export interface RetryResult {
  * retries after the first attempt: it cuts the schedule beside it, else the inherited one, or repeats its last delay.
  * `retry` is null where there are problems.
  */
-export function parseRetry(value: unknown, inherited: RetryPolicy): RetryResult {
+export function parseRetry(value: JsonValue, inherited: RetryPolicy): RetryResult {
   if (value === false) return { retry: { scheduleMs: [] }, problems: [] }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return failure([], FORMS)
-  const problems = Object.keys(value)
-    .filter((key) => key !== 'schedule' && key !== 'max')
-    .map((key): RetryProblem => ({ path: [key], message: `unknown key "${key}"; ${FORMS}` }))
-  const { schedule, max } = value as { schedule?: unknown; max?: unknown }
-  if (schedule === undefined && max === undefined) return problems.length > 0 ? { retry: null, problems } : failure([], FORMS)
-  const scheduleMs = schedule === undefined ? inheritedSchedule(inherited) : readSchedule(schedule, problems)
-  const count = max === undefined ? scheduleMs.length : Number(numberText(max as Operand))
-  if (!Number.isInteger(count) || count < 0 || count > MAX_RETRIES) {
-    problems.push({ path: ['max'], message: `must be a whole number of retries from 0 to ${MAX_RETRIES}` })
+  const problems: RetryProblem[] = []
+  const keys = value instanceof JsonObject ? value.entries.map(([key]) => key) : []
+  for (const key of keys) {
+    if (key !== 'schedule' && key !== 'max') problems.push({ path: [key], message: `unknown key; ${FORMS}` })
   }
-  if (problems.length > 0) return { retry: null, problems }
-  const last = scheduleMs.at(-1) ?? 0
-  return { retry: { scheduleMs: Array.from({ length: count }, (_, i) => scheduleMs[i] ?? last) }, problems: [] }
+  if (!(value instanceof JsonObject) || keys.length === 0) problems.push({ path: [], message: FORMS })
+  else if (problems.length === 0) {
+    const scheduleMs = readSchedule(value.get('schedule'), inherited, problems)
+    const count = readMax(value.get('max'), scheduleMs.length, problems)
+    const last = scheduleMs.at(-1) ?? 0
+    if (problems.length === 0) {
+      return { retry: { scheduleMs: Array.from({ length: count }, (_, i) => scheduleMs[i] ?? last) }, problems }
+    }
+  }
+  return { retry: null, problems }
 }
 
-/** A `max` after `retry: false` counts on the default schedule, because an empty one has no delay to repeat. */
-function inheritedSchedule(inherited: RetryPolicy): readonly number[] {
-  return inherited.scheduleMs.length > 0 ? inherited.scheduleMs : DEFAULT_RETRY.scheduleMs
-}
-
-function readSchedule(value: unknown, problems: RetryProblem[]): number[] {
-  const path = ['schedule']
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_RETRIES) {
-    problems.push({ path, message: `must be a list of 1 to ${MAX_RETRIES} delays, such as [5s, 1m, 5m]` })
-    return [0]
+function readSchedule(
+  value: JsonValue | undefined,
+  inherited: RetryPolicy,
+  problems: RetryProblem[],
+): readonly number[] {
+  // A `max` after `retry: false` counts on the default schedule, because an empty one has no delay to repeat.
+  if (value === undefined) return inherited.scheduleMs.length > 0 ? inherited.scheduleMs : DEFAULT_RETRY.scheduleMs
+  const delays: readonly JsonValue[] = Array.isArray(value) ? value : []
+  if (delays.length === 0 || delays.length > MAX_RETRIES) {
+    problems.push({ path: ['schedule'], message: `must be a list of 1 to ${MAX_RETRIES} delays, such as [5s, 1m, 5m]` })
   }
-  return value.map((item: unknown, index) => {
-    const delayMs = typeof item === 'string' ? parseDuration(item) : null
+  return delays.map((delay, index) => {
+    const delayMs = typeof delay === 'string' ? parseDuration(delay) : null
     if (delayMs !== null && delayMs <= MAX_DELAY_MS) return delayMs
     problems.push({ path: ['schedule', index], message: 'must be a delay with a unit, at most 7d: 5s, 1m or 2h' })
     return 0
   })
 }
 
-function failure(path: readonly (string | number)[], message: string): RetryResult {
-  return { retry: null, problems: [{ path, message }] }
+function readMax(value: JsonValue | undefined, otherwise: number, problems: RetryProblem[]): number {
+  if (value === undefined) return otherwise
+  const count = value instanceof JsonNumber ? Number(value.source) : Number.NaN
+  if (Number.isInteger(count) && count >= 0 && count <= MAX_RETRIES) return count
+  problems.push({ path: ['max'], message: `must be a whole number of retries from 0 to ${MAX_RETRIES}` })
+  return 0
 }

@@ -35,7 +35,10 @@ export function shortages(settings: Settings, name: Template | null, supply: Row
   })
   const fix = supply.oldRows?.columns ? supply.oldRows.fix : null
   if (fix !== null && settings.skipNoop && operations.has('update')) {
-    found.push({ key: 'skip_noop', message: `needs the old row, which Postgres does not send for this table; run: ${fix}` })
+    found.push({
+      key: 'skip_noop',
+      message: `needs the old row, which Postgres does not send for this table; run: ${fix}`,
+    })
   }
   return found
 }
@@ -46,7 +49,10 @@ export function partialSupplies(settings: Settings, { operations, oldRows }: Row
   if (!oldRows || !known) return []
   const found: Shortage[] = []
   if (settings.include.length > 0 && operations.has('update')) {
-    found.push({ key: 'include', message: `old rows of this table hold the key alone; to change that, run: ${oldRows.fix}` })
+    found.push({
+      key: 'include',
+      message: `old rows of this table hold the key alone; to change that, run: ${oldRows.fix}`,
+    })
   }
   const missing = settings.data.kind === 'only' ? settings.data.columns.filter((column) => !known.has(column)) : []
   if (missing.length > 0 && operations.has('delete')) {
@@ -71,11 +77,8 @@ function templateNeeds(key: string, { parts }: Template): RowNeed[] {
   return parts.flatMap((part) => (part.kind === 'text' ? [] : { key, from: part.from, column: part.path[0] ?? '' }))
 }
 
-function needProblem({ from, column, key }: RowNeed, { operations, oldRows }: RowSupply): string | null {
-  if (from === 'config') {
-    if (key === 'ref' || key === 'data') return null
-    return `"{config.${column}}" differs between subscribers; only "ref" and "data" can use it`
-  }
+function needProblem({ from, column }: RowNeed, { operations, oldRows }: RowSupply): string | null {
+  if (from === 'config') return null
   if (operations.size === 0) return from === 'old' ? `"{old.${column}}": an emitted event has no old row` : null
   if (from === 'old' && operations.has('insert')) {
     return `"{old.${column}}": an inserted row has no old values; give the insert an event of its own`

@@ -1,6 +1,6 @@
 import type { DataSelection, Envelope, RecipientPolicy, RetryPolicy } from '../matching/event.ts'
 import type { Template } from '../matching/template.ts'
-import type { CatalogTable } from '../postgres/catalog.ts'
+import type { ColumnCheck } from './columns.ts'
 import { columnName, dataSelection } from './data-selection.ts'
 import { TIMEOUT_LIMITS } from './delivery-settings.ts'
 import { choice, choices, duration, flag } from './fields.ts'
@@ -12,7 +12,7 @@ import { readRequestData } from './request-data.ts'
 import { retry } from './retry-field.ts'
 import { readEndpoints } from './static-subscribers.ts'
 import type { Endpoint } from './static-subscribers.ts'
-import { template } from './templates.ts'
+import { ROW_AND_CONFIG, template } from './templates.ts'
 
 /** What an event may say itself, or leave to its table's entry under `tables`. */
 export interface Settings {
@@ -75,7 +75,8 @@ const INCLUDED = ['old', 'changed'] as const
 const ENVELOPES = ['hookd', 'thorn', 'resthooks', 'flat', 'raw'] as const
 
 export interface SettingsContext {
-  readonly table: CatalogTable | null
+  /** For the columns that templates, `sender`, `owner` and `data` name. */
+  readonly check: ColumnCheck
   /** What `{max: n}` counts on where no schedule stands beside it. */
   readonly inheritedRetry: RetryPolicy
 }
@@ -85,7 +86,7 @@ export interface SettingsContext {
  * inherited one back to the default.
  */
 export function readSettings(fields: ReadonlyMap<string, Field>, context: SettingsContext): Partial<Settings> {
-  const { table, inheritedRetry } = context
+  const { check, inheritedRetry } = context
   const settings: { -readonly [K in keyof Settings]?: Settings[K] } = {}
   const read = <K extends keyof Settings>(key: string, name: K, reader: (field: Field) => Settings[K] | null): void => {
     const field = fields.get(key)
@@ -93,14 +94,14 @@ export function readSettings(fields: ReadonlyMap<string, Field>, context: Settin
     const value = field.node.kind === 'null' ? DEFAULT_SETTINGS[name] : reader(field)
     if (value !== null || field.node.kind === 'null') settings[name] = value as Settings[K]
   }
-  read('ref', 'ref', (field) => template(field, table))
-  read('sender', 'sender', (field) => columnName(field, table))
-  read('owner', 'owner', (field) => columnName(field, table))
+  read('ref', 'ref', (field) => template(field, { check, allow: ROW_AND_CONFIG }))
+  read('sender', 'sender', (field) => columnName(field, check))
+  read('owner', 'owner', (field) => columnName(field, check))
   read('broadcast', 'broadcast', flag)
   read('skip_noop', 'skipNoop', flag)
-  read('data', 'data', (field) => dataSelection(field, table))
+  read('data', 'data', (field) => dataSelection(field, check))
   read('include', 'include', (field) => choices(field, INCLUDED))
-  read('headers', 'headers', (field) => readHeaders(field, table))
+  read('headers', 'headers', (field) => readHeaders(field, check))
   read('request_data', 'requestData', readRequestData)
   read('envelope', 'envelope', (field) => choice(field, ENVELOPES))
   read('subscribers', 'endpoints', readEndpoints)
@@ -113,8 +114,17 @@ export function readSettings(fields: ReadonlyMap<string, Field>, context: Settin
 
 /** What a truncate can inherit: there is no row to fill a template, a sender or the data from. */
 export function withoutRow(settings: Partial<Settings>): Partial<Settings> {
-  const { ref, sender, data, include, headers, skipNoop, ...rest } = settings
-  return rest
+  const { ref: _ref, sender: _sender, data: _data, include: _include, skipNoop: _skipNoop, headers, ...rest } = settings
+  if (headers === undefined) return rest
+  const fixed = [...headers].filter(
+    ([
+      ,
+      {
+        template: { parts },
+      },
+    ]) => parts.every(({ kind }) => kind === 'text'),
+  )
+  return { ...rest, headers: new Map(fixed) }
 }
 
 /**
@@ -131,6 +141,10 @@ export function mergeSettings(table: Partial<Settings>, event: Partial<Settings>
   }
 }
 
-function joined<V>(inherited: ReadonlyMap<string, V> | undefined, own: ReadonlyMap<string, V>, reset: ReadonlyMap<string, V>) {
+function joined<V>(
+  inherited: ReadonlyMap<string, V> | undefined,
+  own: ReadonlyMap<string, V>,
+  reset: ReadonlyMap<string, V>,
+) {
   return own === reset ? reset : new Map([...(inherited ?? []), ...own])
 }

@@ -20,7 +20,8 @@ export interface Endpoint {
  * Its lines are kept out of every excerpt, and no message repeats a secret or a URL, which may hold a token.
  */
 export function readEndpoints(field: Field): readonly Endpoint[] | null {
-  field.problems.hide(field.at, field.node.end)
+  field.problems.hide(field.at, field.at)
+  field.problems.hide(field.node.at, field.node.end)
   const items = list(field, 'a list of URLs or of {url, secret}')
   if (items === null) return null
   const endpoints = new Map<string, Endpoint>()
@@ -67,7 +68,8 @@ export function urlProblem(url: string, recipients: RecipientPolicy): string | n
   if (!URL.canParse(url)) return 'is not a URL; write one such as https://example.com/hook'
   const parsed = new URL(url)
   const scheme = recipients.schemes.find((allowed) => `${allowed}:` === parsed.protocol)
-  if (scheme === undefined) return `must start with ${recipients.schemes.map((allowed) => `${allowed}://`).join(' or ')}`
+  if (scheme === undefined)
+    return `must start with ${recipients.schemes.map((allowed) => `${allowed}://`).join(' or ')}`
   if (parsed.username !== '' || parsed.password !== '') return 'must not hold a user or a password; sign with "secret"'
   if (parsed.hash !== '') return 'must not have a "#" part, because it is never sent'
   const port = parsed.port === '' ? { http: 80, https: 443 }[scheme] : Number(parsed.port)

@@ -12,14 +12,19 @@ export interface YamlFile {
   /** Null for an empty file. */
   readonly root: YamlNode | null
   /** Syntax errors in the order of the file; the tree is guesswork from the first one on. */
-  readonly errors: readonly { readonly at: number; readonly message: string }[]
+  readonly errors: readonly YamlError[]
+}
+
+export interface YamlError {
+  readonly at: number
+  readonly message: string
 }
 
 /**
  * Reads one YAML 1.2 document (core schema, so that `on` is a string).
  *
- * Reports repeated keys, tags and unknown anchors. Aliases are replaced by what they stand for; cycles and alias bombs
- * are refused.
+ * Reports repeated keys and tags. Aliases are replaced by what they stand for; unknown ones, cycles and alias bombs are
+ * syntax errors.
  */
 export function parseYaml(text: string, problems: Problems): YamlFile {
   const document = parseDocument(text, {
@@ -27,21 +32,24 @@ export function parseYaml(text: string, problems: Problems): YamlFile {
     uniqueKeys: false, // reported below, with the line of the first one
     resolveKnownTags: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error', // a second document goes unnoticed under 'silent'
   })
   for (const warning of document.warnings) problems.report(warning.pos[0], syntaxMessage(warning))
   // One slip makes a cascade of errors: the first of a line is the one to read.
-  const byLine = new Map<number, { at: number; message: string }>()
+  const byLine = new Map<number, YamlError>()
   for (const error of document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])) {
     const line = problems.line(error.pos[0])
     if (!byLine.has(line)) byLine.set(line, { at: error.pos[0], message: syntaxMessage(error) })
   }
-  const root = document.contents === null ? null : new TreeBuilder(problems).build(document.contents)
-  return { root, errors: [...byLine.values()] }
+  const builder = new TreeBuilder(problems)
+  const root = document.contents === null ? null : builder.build(document.contents)
+  return { root, errors: [...byLine.values(), ...builder.errors].toSorted((a, b) => a.at - b.at) }
 }
 
 /** Turns the library's nodes into ours. */
 class TreeBuilder {
+  /** Aliases that lead nowhere. */
+  readonly errors: YamlError[] = []
   readonly #problems: Problems
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
@@ -56,7 +64,7 @@ class TreeBuilder {
     const place = { at, end: node?.range?.[1] ?? at }
     this.#count += 1
     if (this.#count === MAX_NODES)
-      this.#problems.report(at, `the aliases of this file stand for more than ${MAX_NODES} values`)
+      this.errors.push({ at, message: `the aliases of this file stand for more than ${MAX_NODES} values` })
     if (node === null || this.#count >= MAX_NODES) return { kind: 'null', ...place }
     if (isAlias(node)) return this.#resolve(node.source, place)
     if ('anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node)
@@ -78,7 +86,7 @@ class TreeBuilder {
       target === undefined
         ? `"*${name}" is read as a YAML alias, and no "&${name}" comes before it; put the value in quotes`
         : `"*${name}" stands for something that contains it`
-    this.#problems.report(place.at, message)
+    this.errors.push({ at: place.at, message })
     return { kind: 'null', ...place }
   }
 

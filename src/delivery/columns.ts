@@ -78,14 +78,6 @@ export function printKey(table: PrintedTable, image: RowImage | null): string | 
   return printRow(table.key, image, null)
 }
 
-/** The key that an update moved the row away from; null where it did not, or where that is not known. */
-export function printOldKey(table: PrintedTable, change: RowChange): string | null {
-  const { old, new: row } = change
-  if (old === null || row === null) return null
-  const moved = table.key.some(({ index }) => old.cells[index] !== undefined && old.cells[index] !== row.cells[index])
-  return moved ? printKey(table, old) : null
-}
-
 /**
  * The columns that differ between the old row and the new one, or null where that is not known: no complete old row,
  * or a value that cannot be read.

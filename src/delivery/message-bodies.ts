@@ -1,4 +1,3 @@
-import type { RowChange } from '../replication/change.ts'
 import { type JsonValue, JsonObject, parseJson, stringifyJson } from '../values/json.ts'
 import { UnmappableValue } from '../values/unmappable.ts'
 import { type PrintedColumn, changedColumns, isComplete, printKey, printRow, rowOf } from './columns.ts'
@@ -17,7 +16,7 @@ export interface BodyPlans {
   readonly plan: EventPlan
   /** Null for an emitted message. */
   readonly table: TablePlan | null
-  readonly payloads: { readonly maxBytes: number; rowKeyJson(change: RowChange): string | null }
+  readonly maxBytes: number
 }
 
 /** The bodies of one message: each variant is rendered once, and what variants have in common once for all. */
@@ -62,7 +61,7 @@ export class MessageBodies {
       const json = this.#json(target)
       const text = target.contentType === 'application/json' ? json : formEncode(json)
       const body = Buffer.from(text, 'utf8')
-      const { maxBytes } = this.#plans.payloads
+      const { maxBytes } = this.#plans
       if (body.length <= maxBytes) return body
       return new PayloadError('too_large', `the body has ${body.length} bytes; max_payload allows ${maxBytes}`)
     } catch (error) {
@@ -160,12 +159,12 @@ export class MessageBodies {
 
   #printMeta(): string {
     const { id, change } = this.#facts
-    const { table, payloads } = this.#plans
+    const { table } = this.#plans
     const { transaction, lsn } = change
     const head = table === null || change.kind === 'emitted' ? EMITTED_HEAD : table.metaHead[change.op]
-    const key = change.kind === 'row' ? (payloads.rowKeyJson(change) ?? 'null') : 'null'
+    const key = change.kind === 'row' && table !== null ? printKey(table.table, rowOf(change)) : null
     const when = `,"committed_at":"${transaction.committedAt}","lsn":"${lsn}","xid":${transaction.xid}`
-    return `{"id":"${id}${head}${key}${when}${this.#printChanged()}${nameList('unknown', this.#unknown)}}`
+    return `{"id":"${id}${head}${key ?? 'null'}${when}${this.#printChanged()}${nameList('unknown', this.#unknown)}}`
   }
 
   /** By default only what the event lets subscribers see; `include: [changed]` asks for every column, or null. */

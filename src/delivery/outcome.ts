@@ -14,6 +14,7 @@ export type FailureClass =
   | 'bad_url'
   | 'bad_header'
   | 'bad_secret'
+  | 'unsendable' // the body could not be rendered or is too large
   | 'internal' // hookd's own fault: not charged
 
 /** What the wire gave: an answer with complete headers, or a failure before that. */

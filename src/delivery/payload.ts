@@ -1,7 +1,7 @@
 import type { EventDefinition } from '../matching/event.ts'
 import type { EmittedMessage, Relation, RowChange, TruncateChange } from '../replication/change.ts'
 import { parseJson } from '../values/json.ts'
-import { type PrintedTable, printKey, printOldKey, printedTable, rowOf } from './columns.ts'
+import { type PrintedTable, printedTable } from './columns.ts'
 import { type CellConverter, type EmittedFacts, type MessageFacts, PayloadError } from './facts.ts'
 import { MessageBodies } from './message-bodies.ts'
 import { type EventPlan, type TablePlan, planEvent, planTable } from './plan.ts'
@@ -23,30 +23,27 @@ const LONGEST_EVENT_NAME = 255
  * the event and the relation are in use.
  */
 export class Payloads {
-  readonly maxBytes: number
   readonly #convert: CellConverter
+  readonly #maxBytes: number
   readonly #events = new WeakMap<EventDefinition, { plan: EventPlan; tables: WeakMap<Relation, TablePlan> }>()
   readonly #tables = new WeakMap<Relation, PrintedTable>()
-  /** The change whose key was printed last: its messages all need it. */
-  #keyed: RowChange | null = null
-  #keyJson: string | null = null
 
   constructor(convert: CellConverter, { maxBytes = DEFAULT_MAX_BYTES }: PayloadOptions = {}) {
     this.#convert = convert
-    this.maxBytes = maxBytes
+    this.#maxBytes = maxBytes
   }
 
   /** The bodies of one message, rendered on demand and shared between subscribers. */
   message(facts: MessageFacts): MessageBodies {
     const { definition, change } = facts
     const { plan, tables } = this.#event(definition)
-    if (change.kind === 'emitted') return new MessageBodies(facts, { plan, table: null, payloads: this })
+    if (change.kind === 'emitted') return new MessageBodies(facts, { plan, table: null, maxBytes: this.#maxBytes })
     let table = tables.get(change.relation)
     if (table === undefined) {
       table = planTable(definition, this.#table(change.relation))
       tables.set(change.relation, table)
     }
-    return new MessageBodies(facts, { plan, table, payloads: this })
+    return new MessageBodies(facts, { plan, table, maxBytes: this.#maxBytes })
   }
 
   /** The name an event is sent under. Throws `PayloadError` where its template gives none. */
@@ -60,24 +57,6 @@ export class Payloads {
     if (EVENT_NAME.test(name) && name.length <= LONGEST_EVENT_NAME) return name
     const why = 'printable ASCII without spaces, no empty part between dots, at most 255 characters'
     throw new PayloadError('bad_template', `"${definition.name.source}" gives no usable event name: ${why}`)
-  }
-
-  /** JSON text of the key of the row a change is about, `{"id":1}`; null where there is none or it is not known. */
-  rowKeyJson(change: RowChange): string | null {
-    if (change === this.#keyed) return this.#keyJson
-    this.#keyJson = printKey(this.#table(change.relation), rowOf(change))
-    this.#keyed = change
-    return this.#keyJson
-  }
-
-  /** JSON text of the key that an update moved the row away from; null where it did not. */
-  oldRowKeyJson(change: RowChange): string | null {
-    return printOldKey(this.#table(change.relation), change)
-  }
-
-  /** JSON text of one column of the row a change is about, as `data` would hold it. Throws `PayloadError`. */
-  columnJson(change: RowChange, column: string): string {
-    return this.#values(change, null).column('row', column)
   }
 
   #event(definition: EventDefinition) {

@@ -71,6 +71,8 @@ export class WebhookVerificationError extends Error {
 }
 
 const DEFAULT_TOLERANCE_SECONDS = 300
+/** Printable ASCII without the dot that ends the id in the signed text: no other id gives the same text. */
+const MESSAGE_ID = /^[!-\-/-~]+$/
 
 /**
  * Checks that a request comes from somebody who knows the secret, and says what it is.
@@ -92,6 +94,7 @@ export function verify(
   const scheme = options.scheme ?? (headers.has('webhook-signature') ? 'webhook-signature' : 'hook-hmac')
   const check = scheme === 'hook-hmac' ? checkHookHmac : checkStandard
   const signedAt = check({ headers, body, secrets, options })
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
   return {
     scheme,
     id: headers.get('webhook-id') ?? null,
@@ -99,10 +102,8 @@ export function verify(
     deliveryId: headers.get('hook-delivery') ?? null,
     subscriptionId: headers.get('hook-subscription') ?? null,
     signedAt,
-    text: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'),
-    json() {
-      return JSON.parse(this.text) as unknown
-    },
+    text,
+    json: () => JSON.parse(text) as unknown,
   }
 }
 
@@ -123,6 +124,7 @@ function checkHookHmac({ headers, body, secrets, options }: Check): null {
 
 function checkStandard({ headers, body, secrets, options }: Check): Date {
   const id = demand(headers, 'webhook-id')
+  if (!MESSAGE_ID.test(id)) throw new WebhookVerificationError('no_match', 'webhook-id is none that hookd sends')
   const timestamp = demand(headers, 'webhook-timestamp')
   const given = demand(headers, 'webhook-signature').split(' ')
   const signedAt = checkAge(timestamp, options)

@@ -53,6 +53,11 @@ export class LedgerWriter {
     this.#options = options
   }
 
+  /** Nothing is queued and nothing settled waits to be recorded. */
+  get isQuiet(): boolean {
+    return !this.#isDirty && this.#durable === this.#queued
+  }
+
   store(delivery: Delivery): void {
     this.#write(delivery, { state: 'pending', nextAttemptAtMs: null, result: null })
   }

@@ -1,7 +1,6 @@
 /** What was read, or a sentence that says what is wrong with it. */
 export type Checked<T> =
-  | { readonly value: T; readonly problem: null }
-  | { readonly value: null; readonly problem: string }
+  { readonly value: T; readonly problem: null } | { readonly value: null; readonly problem: string }
 
 export function sound<T>(value: T): Checked<T> {
   return { value, problem: null }

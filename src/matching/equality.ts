@@ -1,8 +1,7 @@
 import type { JsonValue } from '../values/json.ts'
-import { arrayElements } from './array-elements.ts'
-import type { ArrayElement } from './array-elements.ts'
 import { jsonEquals } from './json-path.ts'
-import { jsonTest } from './json-test.ts'
+import { arrayTest, jsonTest } from './parts.ts'
+import type { ArrayElement } from './parts.ts'
 import { mismatch } from './mismatch.ts'
 import { isList } from './operand.ts'
 import { SCALES } from './scale.ts'
@@ -43,33 +42,35 @@ export function equalTo(subject: Subject, operand: JsonValue): Binding {
   if (kind.name === 'array') {
     if (!isList(operand)) return mismatch('a list', operand)
     const test = elementsEqual({ ...subject, kind: kind.element }, operand)
-    if (typeof test === 'string') return test
-    return (text) => text !== null && test(arrayElements(text, kind.delimiter))
+    return typeof test === 'string' ? test : arrayTest(subject, test)
   }
-  const scale = SCALES[kind.name]
-  const literal = scale.literal?.(operand)
+  const literal = literalOf(subject, operand)
   if (literal !== undefined) return (text) => text === literal
-  const against = scale.against(operand)
-  if (against === undefined) return mismatch(scale.expects, operand)
-  return (text) => text !== null && against(text) === 0
+  const { against, expects } = SCALES[kind.name]
+  const order = against(operand)
+  return order === undefined ? mismatch(expects, operand) : (text) => text !== null && order(text) === 0
+}
+
+/** The only text form that equals the operand, where there is just one. */
+function literalOf({ kind }: Subject, operand: JsonValue): string | undefined {
+  return kind.name === 'json' || kind.name === 'array' ? undefined : SCALES[kind.name].literal?.(operand)
 }
 
 function oneOf(subject: Subject, operands: readonly JsonValue[]): Binding {
-  const { kind } = subject
-  const literal = kind.name === 'json' || kind.name === 'array' ? undefined : SCALES[kind.name].literal
-  const texts = new Set<string | null>()
+  const literals = new Set<string>()
   const tests: Test[] = []
   for (const operand of operands) {
-    const text = operand === null ? null : literal?.(operand)
-    if (text !== undefined && kind.name !== 'json') {
-      texts.add(text)
-      continue
-    }
+    const literal = literalOf(subject, operand)
     const test = equalTo(subject, operand)
-    if (typeof test === 'string') return `takes a list of which each item ${test}`
-    tests.push(test)
+    if (typeof test === 'string') return eachItem(test)
+    if (literal === undefined) tests.push(test)
+    else literals.add(literal)
   }
-  return (text) => texts.has(text) || tests.some((test) => test(text))
+  return (text) => (text !== null && literals.has(text)) || tests.some((test) => test(text))
+}
+
+function eachItem(problem: string): string {
+  return `takes a list of which each item ${problem}`
 }
 
 type ElementTest = (element: ArrayElement) => boolean
@@ -78,7 +79,7 @@ function elementsEqual(subject: Subject, operands: readonly JsonValue[]): Elemen
   const tests: ElementTest[] = []
   for (const operand of operands) {
     const test = isList(operand) ? elementsEqual(subject, operand) : elementTest(subject, operand)
-    if (typeof test === 'string') return `takes a list of which each item ${test}`
+    if (typeof test === 'string') return eachItem(test)
     tests.push(test)
   }
   return (element) =>
@@ -90,5 +91,6 @@ function elementsEqual(subject: Subject, operands: readonly JsonValue[]): Elemen
 /** Whether an element of an array, of the subject's kind, equals the operand. */
 export function elementTest(subject: Subject, operand: JsonValue): ElementTest | string {
   const test = equalTo(subject, operand)
-  return typeof test === 'string' ? test : (element) => typeof element !== 'object' ? test(element) : element === null && test(null)
+  if (typeof test === 'string') return test
+  return (element) => (element === null || typeof element === 'string') && test(element)
 }

@@ -1,12 +1,12 @@
 const MICROS_PER_SECOND = 1_000_000n
 const MICROS_PER_DAY = 86_400n * MICROS_PER_SECOND
 
-/** Later than any timestamp that Postgres can hold. */
-const INFINITY = 1n << 63n
+/** Later than any date that Postgres can hold, which is in 5874897. */
+const INFINITY = 1n << 80n
 
 const CLOCK = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?`
 const ZONE = String.raw`(?:\s*(Z|[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?))?`
-const TIMESTAMP = new RegExp(String.raw`^(\d{4,6})-(\d{2})-(\d{2})(?:[T\s]${CLOCK}${ZONE})?(\sBC)?$`, 'i')
+const TIMESTAMP = new RegExp(String.raw`^(\d{4,7})-(\d{2})-(\d{2})(?:[T\s]${CLOCK}${ZONE})?(\sBC)?$`, 'i')
 const TIME = new RegExp(`^${CLOCK}${ZONE}$`, 'i')
 
 /**

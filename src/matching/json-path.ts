@@ -77,7 +77,7 @@ function startOfElement(text: string, at: number, wanted: number): number {
 }
 
 function unquote(literal: string): string {
-  return literal.includes('\\') ? String(parseJson(literal)) : literal.slice(1, -1)
+  return literal.includes('\\') ? (parseJson(literal) as string) : literal.slice(1, -1)
 }
 
 const SPACE = 0x20

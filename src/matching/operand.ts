@@ -51,7 +51,9 @@ class OperandReader {
     if (Array.isArray(value)) return this.#list(value, depth)
     if (value instanceof JsonObject) return this.#mapping(value.entries, depth)
     if (isPlainObject(value)) return this.#mapping(Object.entries(value), depth)
-    return this.#refuse('the condition holds something that is neither text, number, true, false, null, list nor mapping')
+    return this.#refuse(
+      'the condition holds something that is neither text, number, true, false, null, list nor mapping',
+    )
   }
 
   #list(items: readonly unknown[], depth: number): JsonValue {

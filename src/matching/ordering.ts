@@ -1,6 +1,6 @@
 import { JsonNumber } from '../values/json.ts'
 import type { JsonValue } from '../values/json.ts'
-import { jsonTest } from './json-test.ts'
+import { jsonTest } from './parts.ts'
 import { mismatch } from './mismatch.ts'
 import { SCALES } from './scale.ts'
 import type { Binding, Operator, Subject } from './subject.ts'
@@ -16,6 +16,7 @@ type Holds = (order: number) => boolean
 function ordering(holds: Holds): Operator {
   return (operand) => {
     if (operand === null) return 'takes a value, not null; nothing is greater or less than null'
+    if (!(operand instanceof JsonNumber) && typeof operand !== 'string') return mismatch('a number or text', operand)
     return (subject) => ordered(subject, operand, holds)
   }
 }

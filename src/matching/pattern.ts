@@ -11,6 +11,7 @@ export interface Pattern {
  * segment between dots; the last one takes the rest, one or more segments.
  */
 export function compilePattern(pattern: string): Checked<Pattern> {
+  if (pattern.trim() !== pattern) return faulty(`${JSON.stringify(pattern)} has white space around it`)
   const segments = pattern.split('.')
   const problem = segments.map(segmentProblem).find((found) => found !== null)
   if (problem !== undefined) return faulty(`${JSON.stringify(pattern)} ${problem}`)
@@ -19,19 +20,6 @@ export function compilePattern(pattern: string): Checked<Pattern> {
   if (pattern.indexOf('*') === pattern.length - 1)
     return sound({ matches: (name) => name.length > head.length && name.startsWith(head) })
   return sound({ matches: (name) => matchesSegments(segments, name.split('.')) })
-}
-
-/**
- * Why a pattern is of no use, with the nearest names: it is malformed, or none of the names matches it. Null where one
- * does.
- */
-export function patternProblem(pattern: string, names: Iterable<string>): string | null {
-  const { value, problem } = compilePattern(pattern)
-  if (problem !== null) return problem
-  const known = [...names]
-  if (known.some((name) => value.matches(name))) return null
-  const what = pattern.includes('*') ? `no event matches "${pattern}"` : `there is no event "${pattern}"`
-  return `${what}; ${suggest(pattern, known)}`
 }
 
 /** `did you mean "state"?`, or the words that are known. */
@@ -59,7 +47,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 function segmentProblem(segment: string): string | null {
   if (segment === '') return 'has an empty part; write names such as article.created'
   if (segment.includes('*') && segment !== '*') return 'has a * within a word; it stands for a whole part between dots'
-  return /\s/.test(segment) ? 'contains white space' : null
+  return null
 }
 
 function matchesSegments(pattern: readonly string[], name: readonly string[]): boolean {
@@ -76,7 +64,11 @@ function editDistance(a: string, b: string): number {
     const current = [row]
     for (let column = 1; column <= b.length; column += 1) {
       const same = a[row - 1] === b[column - 1]
-      let cost = Math.min((last[column - 1] ?? 0) + (same ? 0 : 1), (last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1)
+      let cost = Math.min(
+        (last[column - 1] ?? 0) + (same ? 0 : 1),
+        (last[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+      )
       const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
       if (swapped) cost = Math.min(cost, (beforeLast[column - 2] ?? 0) + 1)
       current.push(cost)

@@ -90,12 +90,23 @@ export class Compilation {
     return { kind, typeName: column.typeName }
   }
 
+  /** Reports a comparison of the old row with the new one that can never be made. */
+  needTransition(what: string, instead: string, path: ConditionPath): void {
+    const rows = ['insert', 'update', 'delete'] as const
+    if (!this.scope.allowOld) this.report(path, `${what} compares with the old row, and here is none; ${instead}`)
+    else if (rows.every((operation) => this.hears(operation) === (operation === 'delete')))
+      this.report(path, `${what} is about a row before and after, and a deleted row has no after; ${instead}`)
+  }
+
   /** Reports a column whose old value the replica identity does not give. */
   needOld(column: string, path: ConditionPath, why: string): void {
     if (!this.hasColumn(column)) return
     const { columns, fix } = this.#oldRows
     if (columns === null || columns.has(column)) return
-    this.report(path, `${why} needs the old value of "${column}", which Postgres does not send for this table; run: ${fix}`)
+    this.report(
+      path,
+      `${why} needs the old value of "${column}", which Postgres does not send for this table; run: ${fix}`,
+    )
   }
 
   #unknownColumn(table: CatalogTable, { column }: Field, path: ConditionPath): null {
@@ -106,7 +117,9 @@ export class Compilation {
 
   #noPath({ name, typeName }: CatalogColumn, field: Field, path: ConditionPath): null {
     const joined = [field.column, ...field.path].join('.')
-    const fix = this.hasColumn(joined) ? `write '"${joined}"' for the column of that name` : 'only json and jsonb have keys'
+    const fix = this.hasColumn(joined)
+      ? `write '"${joined}"' for the column of that name`
+      : 'only json and jsonb have keys'
     this.report(path, `column "${name}" is ${typeName}, which has nothing at "${field.path.join('.')}"; ${fix}`)
     return null
   }

@@ -1,12 +1,12 @@
 import { JsonNumber, JsonObject } from '../values/json.ts'
 import type { JsonValue } from '../values/json.ts'
-import { arrayElements } from './array-elements.ts'
-import type { ArrayElement } from './array-elements.ts'
 import { elementTest } from './equality.ts'
 import { jsonEquals } from './json-path.ts'
-import { jsonTest } from './json-test.ts'
+
 import { mismatch } from './mismatch.ts'
 import { isList } from './operand.ts'
+import { arrayTest, jsonTest } from './parts.ts'
+import type { ArrayElement } from './parts.ts'
 import type { Operator, Subject } from './subject.ts'
 import { textTest } from './text-test.ts'
 
@@ -19,8 +19,7 @@ export const contains: Operator = (operand) => (subject) => {
   if (kind.name === 'json') return jsonTest(subject, (value) => jsonContains(value, operand))
   if (kind.name === 'array') {
     const test = elementTest({ ...subject, kind: kind.element }, operand)
-    if (typeof test === 'string') return test
-    return (text) => text !== null && hasElement(arrayElements(text, kind.delimiter), test)
+    return typeof test === 'string' ? test : arrayTest(subject, (elements) => hasElement(elements, test))
   }
   const part = partOf(subject, operand)
   return part === undefined ? mismatch('text', operand) : textTest(subject, (text) => text.includes(part))
@@ -28,14 +27,17 @@ export const contains: Operator = (operand) => (subject) => {
 
 /** A list of operands means any of them. */
 function anyPart(holds: (text: string, part: string) => boolean): Operator {
-  return (operand) => (subject) => {
-    const parts: string[] = []
-    for (const item of isList(operand) ? operand : [operand]) {
-      const part = partOf(subject, item)
-      if (part === undefined) return mismatch('text, or a list of texts', item)
-      parts.push(part)
+  return (operand) => {
+    if (isList(operand) && operand.length === 0) return 'takes text or a list of texts, not an empty list'
+    return (subject) => {
+      const parts: string[] = []
+      for (const item of isList(operand) ? operand : [operand]) {
+        const part = partOf(subject, item)
+        if (part === undefined) return mismatch('text or a list of texts', item)
+        parts.push(part)
+      }
+      return textTest(subject, (text) => parts.some((part) => holds(text, part)))
     }
-    return textTest(subject, (text) => parts.some((part) => holds(text, part)))
   }
 }
 

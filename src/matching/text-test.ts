@@ -1,4 +1,4 @@
-import { jsonTest } from './json-test.ts'
+import { jsonTest } from './parts.ts'
 import { withoutPadding } from './scale.ts'
 import type { Binding, Subject } from './subject.ts'
 

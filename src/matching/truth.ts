@@ -1,7 +1,7 @@
 import { JsonNumber, JsonObject } from '../values/json.ts'
 import type { JsonValue } from '../values/json.ts'
 import type { ScalarKind } from './kind.ts'
-import { jsonTest } from './json-test.ts'
+import { jsonTest } from './parts.ts'
 import { withoutPadding } from './scale.ts'
 import type { Operator, Subject, Test } from './subject.ts'
 

@@ -1,5 +1,5 @@
-import { HookdError } from '../errors.ts'
 import { isSameCell } from './cells.ts'
+import { MalformedMessage } from './malformed.ts'
 import type { Cell, Operation, Relation, RowChange, StreamSink, Transaction } from './change.ts'
 
 /** The cells of a row change as a plugin sent them. */
@@ -86,7 +86,7 @@ export class OpenTransaction {
   }
 
   #current(): Transaction {
-    if (!this.#transaction) throw new Error('a change came outside of a transaction')
+    if (!this.#transaction) throw new MalformedMessage('it lies outside of a transaction')
     return this.#transaction
   }
 
@@ -95,17 +95,6 @@ export class OpenTransaction {
     this.#lsn = lsn
     return this.#ordinal
   }
-}
-
-/** The frame of a transaction cannot be read: the plugin is not what hookd believes it to be. */
-export function unreadableStream(plugin: string, lsn: string, cause: unknown): HookdError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new HookdError(
-    'HOOKD_STREAM_UNREADABLE',
-    `the ${plugin} message at LSN ${lsn} does not begin or end a transaction as expected (${reason}). ` +
-      'Run "hookd check" to see whether the slot uses another plugin.',
-    { cause },
-  )
 }
 
 /** What is missing from the new row is a TOASTed value that did not change. */

@@ -1,6 +1,7 @@
 import { type RelationColumn, Unreadable } from './change.ts'
 import { readText } from './cells.ts'
 import { formatCommitTime } from './commit-time.ts'
+import { MalformedMessage } from './malformed.ts'
 
 /**
  * Reads the fields of a pgoutput message one after the other. Throws RangeError past the end.
@@ -51,7 +52,7 @@ export class MessageReader {
 
   #read(end: number, next: number): string {
     const text = readText(this.#message, this.#at, end)
-    if (text instanceof Unreadable) throw new RangeError(`a text ${text.reason}`)
+    if (text instanceof Unreadable) throw new MalformedMessage(`a name or content in the message ${text.reason}`)
     this.#at = next
     return text
   }

@@ -3,7 +3,8 @@ import type { CatalogTable } from '../postgres/catalog.ts'
 import { CellBudget, readText } from './cells.ts'
 import type { Cell, Operation, Relation, RowChange, StreamSink } from './change.ts'
 import type { Decoder, DecoderCatalog, DecoderLimits } from './decoder.ts'
-import { OpenTransaction, unreadableStream } from './open-transaction.ts'
+import { MalformedMessage, reasonOf, unreadableStream } from './malformed.ts'
+import { OpenTransaction } from './open-transaction.ts'
 import {
   type RelationMessage,
   readBegin,
@@ -48,7 +49,7 @@ export class PgoutputDecoder implements Decoder {
       this.#decode(kind, message, lsn)
     } catch (error) {
       if (kind === 'B' || kind === 'C' || !this.#open.isOpen) throw unreadableStream('pgoutput', lsn, error)
-      this.#open.undecodable({ ...this.#about(kind, message), reason: (error as Error).message }, lsn)
+      this.#open.undecodable({ ...this.#about(kind, message), reason: reasonOf(error) }, lsn)
       if (kind === 'R' && message.length >= 5) this.#relations.delete(message.readUInt32BE(1))
     }
   }
@@ -75,7 +76,7 @@ export class PgoutputDecoder implements Decoder {
       case 'Y': // type
         return
       default:
-        throw new Error(`unknown pgoutput message ${JSON.stringify(kind)}`)
+        throw new MalformedMessage(`unknown pgoutput message ${JSON.stringify(kind)}`)
     }
   }
 
@@ -92,17 +93,18 @@ export class PgoutputDecoder implements Decoder {
     }
     let now: Cell[] | null = null
     if (op !== 'delete') {
-      if (part !== NEW) throw new Error('the message holds no new row')
+      if (part !== NEW) throw new MalformedMessage('the message holds no new row')
       now = this.#tuple(message, text, relation)
     }
-    if (this.#at !== message.length) throw new Error('the message has another length than its row')
+    if (this.#at !== message.length) throw new MalformedMessage('the message has another length than its row')
     this.#open.row(op, relation, { old, new: now }, lsn)
   }
 
   #tuple(message: Buffer, text: string | null, relation: Relation): Cell[] {
     let at = this.#at
     const count = message.readUInt16BE(at)
-    if (count !== relation.columns.length) throw new Error('the row has another number of columns than its table')
+    if (count !== relation.columns.length)
+      throw new MalformedMessage('the row has another number of columns than its table')
     at += 2
     const cells = new Array<Cell>(count)
     this.#budget.reset()
@@ -119,7 +121,7 @@ export class PgoutputDecoder implements Decoder {
         at = end
       } else if (kind === NULL) cells[i] = null
       else if (kind === UNCHANGED) cells[i] = undefined
-      else throw new Error('a value is in the binary format, which hookd does not ask for')
+      else throw new MalformedMessage('a value is in the binary format, which hookd does not ask for')
     }
     this.#at = at
     return cells
@@ -133,7 +135,7 @@ export class PgoutputDecoder implements Decoder {
     const head = readLogicalMessage(message)
     if (!head.isTransactional || head.prefix !== PREFIX) return
     const refused = this.#budget.refuse(head.contentBytes, true)
-    if (refused) throw new Error(`the content of the message ${refused.reason}`)
+    if (refused) throw new MalformedMessage(`the content of the message ${refused.reason}`)
     this.#open.emitted(head.content(), lsn)
   }
 
@@ -152,7 +154,7 @@ export class PgoutputDecoder implements Decoder {
 
   #relationOf(oid: number): Relation {
     const known = this.#relations.get(oid)
-    if (!known) throw new Error(`the table with OID ${oid} was not described before`)
+    if (!known) throw new MalformedMessage(`the table with OID ${oid} was not described before`)
     if (known.message.isFull && known.catalogTable !== this.#catalog.table(known.relation.name)) {
       this.#relation(known.message)
       return this.#relations.get(oid)!.relation
@@ -165,11 +167,6 @@ export class PgoutputDecoder implements Decoder {
     const oid = op && op !== 'truncate' && message.length >= 5 ? message.readUInt32BE(1) : -1
     return { table: this.#relations.get(oid)?.relation.name ?? null, op }
   }
-}
-
-/** The options of START_REPLICATION that this decoder expects; the publication's name is quoted by the caller. */
-export function pgoutputOptions(publication: string): Record<string, string> {
-  return { proto_version: '1', publication_names: publication, messages: 'true' }
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = { I: 'insert', U: 'update', D: 'delete', T: 'truncate' }

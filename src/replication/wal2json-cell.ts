@@ -1,4 +1,5 @@
 import { type Cell, Unreadable } from './change.ts'
+import { MalformedMessage } from './malformed.ts'
 
 /**
  * How wal2json prints a type. `special` (float4, float8, numeric) is bare like `integer`, but for NaN and the infinities
@@ -32,7 +33,7 @@ export const AMBIGUOUS = new Unreadable(
 
 /** The text between the quotes of a JSON string -> what the type's output function printed. */
 export function cellOfQuoted(kind: ValueKind, source: string, hasEscapes: boolean): string {
-  const text = hasEscapes ? (JSON.parse(`"${source}"`) as string) : source
+  const text = hasEscapes ? unescapeJson(source) : source
   return kind === 'bytea' ? `\\x${text}` : text
 }
 
@@ -41,4 +42,13 @@ export function cellOfBare(kind: ValueKind, word: string): Cell {
   if (word === 'null') return null
   if (kind !== 'boolean') return word
   return word === 'true' ? 't' : 'f'
+}
+
+/** The text between the quotes of a JSON string, without its escapes. */
+export function unescapeJson(source: string): string {
+  try {
+    return JSON.parse(`"${source}"`) as string
+  } catch {
+    throw new MalformedMessage('a text in the message is not a JSON string')
+  }
 }

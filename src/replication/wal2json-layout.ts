@@ -5,7 +5,7 @@ import { type ValueKind, cellOfBare, cellOfQuoted, kindOf } from './wal2json-cel
 export interface Slot {
   readonly name: string
   readonly typeOid: number
-  /** Index into the cells; -1 for a generated column, which is dropped. */
+  /** Index into the cells; -1 for a column that is dropped. */
   readonly index: number
   /** What null stands for. */
   readonly whenNull: Cell
@@ -14,6 +14,8 @@ export interface Slot {
 /** Which columns the messages of one table and operation hold, in their order. */
 export interface LayoutShape {
   readonly relation: Relation
+  /** Whether `identity` is the whole row. */
+  readonly isOldComplete: boolean
   readonly columns: readonly Slot[] | null
   readonly identity: readonly Slot[] | null
   readonly pk: readonly { readonly name: string; readonly typeOid: number }[] | null
@@ -33,15 +35,15 @@ const MAX_SLOTS = 400
  * at a fraction of what JSON.parse costs.
  */
 export class Layout {
-  readonly relation: Relation
-  readonly #shape: LayoutShape
+  readonly #width: number
   readonly #pattern: RegExp
+  readonly shape: LayoutShape
   readonly #columns: readonly CapturedSlot[] | null
   readonly #identity: readonly CapturedSlot[] | null
 
   constructor(shape: LayoutShape) {
-    this.relation = shape.relation
-    this.#shape = shape
+    this.shape = shape
+    this.#width = shape.relation.columns.length
     this.#pattern = new RegExp(patternOf(shape), 'y')
     this.#columns = shape.columns && captured(shape.columns)
     this.#identity = shape.identity && captured(shape.identity)
@@ -51,21 +53,17 @@ export class Layout {
     return (shape.columns?.length ?? 0) + (shape.identity?.length ?? 0) <= MAX_SLOTS
   }
 
-  /** Whether `identity` holds every column of the relation. */
-  get isIdentityWhole(): boolean {
-    return this.#identity?.length === this.relation.columns.length
-  }
-
   /** The cells of the message whose table ends before `at`, or null where the message has another layout. */
   read(message: string, at: number): RowCells | null {
     this.#pattern.lastIndex = at
     const match = this.#pattern.exec(message)
     if (!match) return null
     const hasEscapes = message.includes('\\')
-    const width = this.relation.columns.length
+    const width = this.#width
     return {
       columns: this.#columns && cellsOf(this.#columns, match, 1, { width, hasEscapes }),
-      identity: this.#identity && cellsOf(this.#identity, match, 1 + (this.#columns?.length ?? 0), { width, hasEscapes }),
+      identity:
+        this.#identity && cellsOf(this.#identity, match, 1 + (this.#columns?.length ?? 0), { width, hasEscapes }),
     }
   }
 }
@@ -96,9 +94,9 @@ function cellsOf(
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i]!
     const value = match[first + i]
-    if (value === undefined || value === 'null') cells[slot.index] = value === undefined || !slot.isQuoted ? slot.whenNull : value
-    else if (!slot.isQuoted) cells[slot.index] = cellOfBare(slot.kind, value)
-    else cells[slot.index] = cellOfQuoted(slot.kind, value, hasEscapes && value.includes('\\'))
+    if (value === undefined || (value === 'null' && !slot.isQuoted)) cells[slot.index] = slot.whenNull
+    else if (slot.isQuoted) cells[slot.index] = cellOfQuoted(slot.kind, value, hasEscapes && value.includes('\\'))
+    else cells[slot.index] = cellOfBare(slot.kind, value)
   }
   return cells
 }

@@ -1,5 +1,7 @@
 import { Unreadable } from './change.ts'
 import { readText } from './cells.ts'
+import { MalformedMessage } from './malformed.ts'
+import { unescapeJson } from './wal2json-cell.ts'
 
 /** One member of `columns` or `identity`; `start` and `end` enclose the value, without its quotes. */
 export interface ScannedColumn {
@@ -34,7 +36,7 @@ export function scanRow(message: Buffer): ScannedRow {
     else if (member === 'columns' || member === 'identity' || member === 'pk') lists[member] = scanColumns(scanner)
     else scanner.value()
   })
-  if (schema === null || table === null) throw new SyntaxError('the message names no table')
+  if (schema === null || table === null) throw new MalformedMessage('the message names no table')
   const { columns = null, identity = null, pk = null } = lists
   return { schema, table, columns, identity, pk }
 }
@@ -116,8 +118,8 @@ class Scanner {
   text(): string {
     const { start, end, isQuoted } = this.value()
     const text = readText(this.#bytes, start, end)
-    if (text instanceof Unreadable) throw new SyntaxError(`a name ${text.reason}`)
-    return isQuoted && text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+    if (text instanceof Unreadable) throw new MalformedMessage(`a name in the message ${text.reason}`)
+    return isQuoted && text.includes('\\') ? unescapeJson(text) : text
   }
 
   #list(opener: number, closer: number, item: () => void): void {
@@ -148,13 +150,20 @@ class Scanner {
     this.#at++
   }
 
-  #unexpected(): SyntaxError {
-    return new SyntaxError(`the message is not of the form of wal2json at byte ${this.#at}`)
+  #unexpected(): MalformedMessage {
+    return new MalformedMessage(`the message is not of the form of wal2json at byte ${this.#at}`)
   }
 }
 
 /** Of numbers, true, false and null. */
 function isWordByte(byte: number | undefined): boolean {
   if (byte === undefined) return false
-  return (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57) || byte === 43 || byte === 45 || byte === 46 || byte === 69
+  return (
+    (byte >= 97 && byte <= 122) ||
+    (byte >= 48 && byte <= 57) ||
+    byte === 43 ||
+    byte === 45 ||
+    byte === 46 ||
+    byte === 69
+  )
 }

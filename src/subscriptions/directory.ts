@@ -91,7 +91,8 @@ export class Directory {
   }
 }
 
-function staticSubscriber(fixed: EventDefinition['subscribers'][number], event: string): Subscriber {
+/** A subscriber as hookd.yaml declares it. */
+export function staticSubscriber(fixed: EventDefinition['subscribers'][number], event: string): Subscriber {
   return { ...EMPTY, ...fixed, event, envelope: null, isStatic: true }
 }
 

@@ -7,7 +7,7 @@ export type SubscriberRow = Readonly<Record<string, string | null>>
 
 /** What the parser takes from other stages. */
 export interface SubscriberRules {
-  /** Parses JSON without rounding numbers. */
+  /** Parses JSON without rounding numbers, for what conditions and schedules are read from. */
   parseJson(text: string): unknown
   /** `{"schedule": ["5s"]}` and the like; throws an Error with a sentence. */
   parseRetry(value: unknown): RetryPolicy
@@ -34,7 +34,7 @@ export function parseSubscriber(row: SubscriberRow, rules: SubscriberRules): { s
 }
 
 function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscriber {
-  const headers = stringRecord(json(row, 'headers', rules) ?? {})
+  const headers = stringRecord(plainJson(row, 'headers') ?? {})
   for (const [name, value] of Object.entries(headers)) {
     const problem = rules.headerProblem(name, value)
     if (problem !== null) throw new Error(problem)
@@ -69,7 +69,7 @@ function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscrib
     retry: retry === null ? null : rules.parseRetry(retry),
     active: row['active'] === 't' || row['active'] === 'true',
     disabledReason: row['disabled_at'] ? (row['disabled_reason'] ?? 'disabled') : null,
-    config: record(json(row, 'config', rules)),
+    config: record(plainJson(row, 'config')),
     isStatic: false,
   }
 }
@@ -110,6 +110,11 @@ function text(row: SubscriberRow, column: string): string {
 function json(row: SubscriberRow, column: string, rules: SubscriberRules): unknown {
   const value = row[column]
   return value === undefined || value === null ? null : rules.parseJson(value)
+}
+
+function plainJson(row: SubscriberRow, column: string): unknown {
+  const value = row[column]
+  return value === undefined || value === null ? null : JSON.parse(value)
 }
 
 function choice<T extends string>(row: SubscriberRow, column: string, is: (value: string) => value is T): T {

@@ -15,7 +15,7 @@ export function arrayToJson(text: string, delimiter: string, element: TextToJson
   if (isFlat(text, start)) return flatToJson(text.slice(start + 1, -1), delimiter, element)
   let out = ''
   let depth = 0
-  for (let at = start; at < text.length; ) {
+  for (let at = start; at < text.length;) {
     const char = text[at]
     if (char === '"') {
       const end = endOfQuoted(text, at)

@@ -190,6 +190,8 @@ CREATE OR REPLACE FUNCTION hookd.condition_problem(condition jsonb, path text DE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  -- A column and the steps into its JSON value; in double quotes a name may hold dots, or be "any".
+  field constant text := '^("([^"]|"")*"|[^".]+)(\.("([^"]|"")*"|[^".]+))*$';
   key text;
   value jsonb;
   operator text;
@@ -217,12 +219,14 @@ begin
       end loop;
     elsif key = 'not' then
       bad := hookd.condition_problem(value, here, depth + 1);
-    elsif key = 'changed' and jsonb_typeof(value) = 'array' then
-      if value = '[]' or jsonb_path_exists(value, 'strict $[*] ? (@.type() != "string" || @ == "")') then
+    elsif key = 'changed' then
+      if value = '[]' or jsonb_path_exists(value, format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field))::jsonpath) then
         bad := hookd.problem(here || 'it needs a list of columns', 'Write {"changed": ["state", "title"]}.');
       end if;
-    elsif key ~ '^$|^\.|\.\.|\.$' then
-      bad := hookd.problem(here || 'that is not a field', 'Write a column, or a path into a JSON column such as "address.city".');
+    elsif key !~ field then
+      bad := hookd.problem(
+        here || 'that is not a field',
+        'Write a column, or a path into a JSON column such as address.city; put odd names into double quotes.');
     elsif value = '{}' then
       bad := hookd.problem(here || 'it has no operator', 'Write {"eq": …}, or the value alone.');
     elsif jsonb_typeof(value) = 'object' then
@@ -328,8 +332,8 @@ begin
     return hookd.problem('invalid event: it is empty', 'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
   elsif length(pattern) > 255 then
     return hookd.problem(format('invalid event: it has %s characters, 255 are the limit', length(pattern)), 'Write a shorter pattern.');
-  elsif pattern ~ '[\x01-\x1f\x7f]|^\s|\s$' then
-    return hookd.problem('invalid event: it has a control character or white space around it', 'Write the name alone.');
+  elsif pattern ~ '[\x01-\x20\x7f]|\s' then
+    return hookd.problem('invalid event: it has white space or a control character', 'Write the name alone.');
   elsif pattern ~ '^\.|\.\.|\.$' then
     return hookd.problem(format('invalid event "%s": a segment is empty', pattern), 'Put something between the dots, at least a *.');
   elsif pattern ~ '[^.]\*|\*[^.]' then
@@ -429,11 +433,13 @@ begin
     return hookd.problem('invalid headers: it is not an object', 'Write {"Authorization": "Bearer …"}, or {} for none.');
   end if;
   for name, value in select * from jsonb_each(headers) loop
-    if length(name) > 4096 or length(value #>> '{}') > 4096 then
-      return hookd.problem(format('invalid headers: "%s" is longer than 4096 characters', left(name, 100)), 'Write a shorter one.');
+    if length(name) > 200 or length(value #>> '{}') > 4096 then
+      return hookd.problem(
+        format('invalid headers: "%s" is too long', left(name, 100)),
+        'A name may have 200 characters, a value 4096.');
     elsif name !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]+$' then
       return hookd.problem(format('invalid headers: "%s" is not a header''s name', left(name, 100)), 'Write letters, digits and hyphens: "X-Token".');
-    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|forwarded|user-agent|accept-encoding|cookie)$'
+    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|via|expect|forwarded|user-agent|accept-encoding|cookie)$'
       or lower(name) ~ '^(hook-|webhook-|content-|proxy-|x-forwarded-|ce-|signature)' then
       return hookd.problem(format('invalid headers: "%s" is reserved', name), 'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
     elsif lower(name) = any (seen) then
@@ -444,6 +450,8 @@ begin
       return hookd.problem(
         format('invalid headers: the value of "%s" has a line break or a character beyond ASCII', name),
         'Write printable ASCII; percent-encode or base64 the rest.');
+    elsif value #>> '{}' ~ '^[ \t]|[ \t]$' then
+      return hookd.problem(format('invalid headers: the value of "%s" begins or ends with a space', name), 'Write it without.');
     end if;
     seen := seen || lower(name);
   end loop;
@@ -511,12 +519,10 @@ begin
   case
     when base in ('in', 'not_in') and kind <> 'array' then
       return hookd.problem(format('"%s" needs a list', operator), format('Write {"%s": ["a", "b"]}.', operator));
-    when base in ('gt', 'gte', 'lt', 'lte') and kind not in ('number', 'string') then
+    when base in ('gt', 'gte', 'lt', 'lte') and kind in ('null', 'array', 'object') then
       return hookd.problem(format('"%s" needs a number or a text', operator), format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
-    when base in ('is', 'is_not', 'contains') and kind in ('array', 'object') then
-      return hookd.problem(format('"%s" needs a single value', operator), format('Write {"%s": "a"}; "any" combines several.', operator));
-    when base in ('startswith', 'endswith') and kind <> 'string'
-      and (kind <> 'array' or operand = '[]' or jsonb_path_exists(operand, 'strict $[*] ? (@.type() != "string")')) then
+    when base in ('startswith', 'endswith')
+      and (kind = 'object' or jsonb_path_exists(operand, 'lax $[*] ? (@.type() != "string" && @.type() != "number")')) then
       return hookd.problem(format('"%s" needs a text or a list of texts', operator), format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
     when base in ('any', 'truthy', 'falsy') and operand <> 'true' then
       return hookd.problem(format('"%s" takes nothing but true', operator), format('Write {"%s": true}.', operator));
@@ -928,8 +934,10 @@ begin
         then hookd.headers_problem(new.headers) end),
       ('ordering', hookd.choice_problem('ordering', new.ordering, '{row,none,subscriber}')),
       ('concurrency', hookd.range_problem('concurrency', new.concurrency, 1, 1000)),
-      ('rate_limit', case when new.rate_limit is not null
-        then hookd.range_problem('rate_limit', new.rate_limit, 0.001, 1000000, ' a second') end),
+      ('rate_limit', case when new.rate_limit <= 0 or new.rate_limit > 1000000
+        then hookd.problem(
+          format('invalid rate_limit: %s a second is out of range', new.rate_limit),
+          'Write something above 0, at most 1000000, or null for no limit.') end),
       ('batch_size', hookd.range_problem('batch_size', new.batch_size, 1, 1000)),
       ('batch_size', case when new.batch_size > 1 and new.content_type = 'application/x-www-form-urlencoded'
         then hookd.problem('invalid batch_size: a form cannot carry a batch',
@@ -992,7 +1000,7 @@ begin
     return hookd.problem('invalid url: it is empty', example);
   elsif length(url) > 2048 then
     return hookd.problem(format('invalid url: it has %s characters, 2048 are the limit', length(url)), 'Write a shorter one.');
-  elsif url ~ '[\x01-\x20\x7f\\]|\s' then
+  elsif url ~ '[\x01-\x20\x7f\\]' then
     return hookd.problem('invalid url: it has white space, a control character or a backslash', 'Percent-encode it: %20 for a space.');
   elsif scheme is null then
     return hookd.problem('invalid url: it has no scheme', example);

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import { resolveOptions } from '../config/options.ts'
+import { saveEvents } from '../daemon/prepare.ts'
+import { loadCatalog } from '../postgres/load-catalog.ts'
+import { migrate } from '../postgres/migrate.ts'
+import { withDatabase } from './database.ts'
+import { addFlags, addOptions } from './flags.ts'
+
+/** `hookd migrate`: installs or upgrades the schema `hookd`. */
+export function addMigrate(program: Command): void {
+  const command = program
+    .command('migrate')
+    .description('install or upgrade the schema hookd; hookd run does it too, where its role may')
+    .action(async (flags: { events?: boolean }) => {
+      const options = resolveOptions({ ...flags })
+      await withDatabase(options, async (client) => {
+        const { applied } = await migrate(client)
+        console.log(applied.length === 0 ? 'the schema hookd is up to date' : `applied ${applied.join(', ')}`)
+        if (flags.events !== true) return
+        const config = await loadConfig(options.config, { catalog: await loadCatalog(client) })
+        await saveEvents(client, config)
+        console.log(`wrote ${config.events.length} events of ${options.config} to hookd.events`)
+      })
+    })
+  addOptions(command, ['databaseUrl', 'config'])
+  addFlags(command, [
+    { flag: '--events', description: 'also write the events of hookd.yaml to hookd.events, for roles that may not' },
+  ])
+}

@@ -1,0 +1,80 @@
+import type { HookdConfig } from '../config/load.ts'
+import type { Occurrence } from '../delivery/dispatcher.ts'
+import type { EventDefinition } from '../matching/event.ts'
+import { EventIndex } from '../matching/match.ts'
+import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import type { Subscriber } from '../subscriptions/subscriber.ts'
+import { staticSubscriber } from '../subscriptions/directory.ts'
+
+/** The configuration and the catalog as they are now; both are replaced while the daemon runs. */
+export class LiveConfig {
+  #config: HookdConfig
+  #catalog: Catalog
+  #index: EventIndex
+  #byName: ReadonlyMap<string, EventDefinition>
+
+  constructor(config: HookdConfig, catalog: Catalog) {
+    this.#config = config
+    this.#catalog = catalog
+    this.#index = new EventIndex(config.events)
+    this.#byName = byName(config.events)
+  }
+
+  get delivery(): HookdConfig['delivery'] {
+    return this.#config.delivery
+  }
+
+  get recipients(): HookdConfig['recipients'] {
+    return this.#config.recipients
+  }
+
+  get tables(): ReadonlySet<string> {
+    return this.#config.tables
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog
+  }
+
+  get events(): readonly EventDefinition[] {
+    return this.#config.events
+  }
+
+  replace(config: HookdConfig): void {
+    this.#config = config
+    this.#index = new EventIndex(config.events)
+    this.#byName = byName(config.events)
+  }
+
+  replaceCatalog(catalog: Catalog): void {
+    this.#catalog = catalog
+  }
+
+  /** Events of a change's table, or of the partitioned table that it is a part of. */
+  eventsFor(change: Occurrence): readonly EventDefinition[] {
+    const { name } = change.relation
+    return this.#index.forChange(this.#catalog.tables.get(name)?.root ?? name, change.op)
+  }
+
+  manualEvent(name: string): EventDefinition | undefined {
+    return this.#index.emitted(name)
+  }
+
+  event(declaredName: string): EventDefinition | undefined {
+    return this.#byName.get(declaredName)
+  }
+
+  table(name: string): CatalogTable | undefined {
+    return this.#catalog.tables.get(name)
+  }
+
+  staticSubscribers(): Subscriber[] {
+    return this.#config.events.flatMap((event) =>
+      event.subscribers.map((fixed) => staticSubscriber(fixed, event.declaredName)),
+    )
+  }
+}
+
+function byName(events: readonly EventDefinition[]): ReadonlyMap<string, EventDefinition> {
+  return new Map(events.map((event) => [event.declaredName, event]))
+}

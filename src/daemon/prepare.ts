@@ -1,0 +1,173 @@
+import type { Pool, PoolClient } from 'pg'
+import type { HookdConfig } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Options } from '../config/option-table.ts'
+import { explainConnectError } from '../postgres/connect-error.ts'
+import { createPool, replicationConfig, withClient } from '../postgres/connect.ts'
+import { loadCatalog } from '../postgres/load-catalog.ts'
+import { migrate } from '../postgres/migrate.ts'
+import { refuseErrors } from '../postgres/finding.ts'
+import { preflight } from '../postgres/preflight.ts'
+import { statement } from '../postgres/statements.ts'
+import { createSlot } from '../replication/create-slot.ts'
+import { ensurePublication } from '../replication/publication.ts'
+import { readServerPosition } from '../replication/server-position.ts'
+import { dropSlot, readSlot } from '../replication/slot.ts'
+import type { ServerPosition } from '../replication/start-position.ts'
+import { decideStart } from '../replication/start-position.ts'
+import type { OutputPlugin, PluginOptions, TableName } from '../replication/start-replication.ts'
+import { pgoutputOptions, wal2jsonOptions } from '../replication/start-replication.ts'
+import type { Log } from '../telemetry/log.ts'
+import { LiveConfig } from './live-config.ts'
+import { readStored, startProgress } from './progress-store.ts'
+
+/** The options of a run with everything filled in that it cannot do without. */
+export interface RunSettings extends Options {
+  readonly databaseUrl: string
+}
+
+/** Where to read: the slot exists and its position fits what we remember. */
+export interface ReadingPlan {
+  readonly plugin: OutputPlugin
+  readonly startLsn: bigint
+  readonly server: ServerPosition
+}
+
+const SUBSCRIBERS: TableName = { schema: 'hookd', table: 'subscribers' }
+const POOL_SIZE = 6
+
+/** Connects, brings the schema up to date, and checks hookd.yaml against the catalog. Throws HookdErrors for newcomers. */
+export async function prepare(settings: RunSettings, log: Log): Promise<{ pool: Pool; config: LiveConfig }> {
+  const pool = createPool(settings.databaseUrl, { max: POOL_SIZE, settings: { synchronous_commit: 'on' } })
+  try {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw explainConnectError(error, settings.databaseUrl)
+    })
+    try {
+      return { pool, config: await load(client, settings, log) }
+    } finally {
+      client.release()
+    }
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+}
+
+async function load(client: PoolClient, settings: RunSettings, log: Log): Promise<LiveConfig> {
+  await refuseUnfit(client, settings, log)
+  const { applied } = await migrate(client)
+  if (applied.length > 0) log.info({ applied }, 'the schema hookd is up to date')
+  const catalog = await loadCatalog(client)
+  const config = await loadConfig(settings.config, { catalog })
+  await saveEvents(client, config)
+  return new LiveConfig(config, catalog)
+}
+
+/** Writes the events of hookd.yaml where SQL can see them. */
+export async function saveEvents(client: PoolClient | Pool, config: HookdConfig): Promise<void> {
+  const { events } = config
+  await client.query(statement('save_events'), [
+    events.map(({ name, declaredName }) => name?.source ?? declaredName),
+    events.map(({ manual }) => manual),
+    events.map(({ table }) => table),
+    events.map(({ operations }) => JSON.stringify([...operations])),
+    events.map(({ data }) => JSON.stringify(fieldsOf(data))),
+    events.map(({ description }) => description),
+    events.map(({ label }) => label),
+    events.map(({ enabled }) => enabled),
+  ])
+}
+
+function fieldsOf(data: HookdConfig['events'][number]['data']): string[] {
+  if (data.kind === 'only') return [...data.columns]
+  return data.kind === 'templates' ? data.fields.map(({ key }) => key) : []
+}
+
+/** Throws one HookdError with everything that keeps hookd from running here, and logs what is worth knowing. */
+async function refuseUnfit(client: PoolClient, settings: RunSettings, log: Log): Promise<void> {
+  const { databaseUrl, slot, plugin } = settings
+  const { findings } = await preflight(client, { databaseUrl, slot, plugin })
+  refuseErrors(findings)
+  for (const { level, code, message, fix } of findings) if (level === 'warning') log.warn({ code, fix }, message)
+}
+
+/** Finds or creates the slot and decides where to start. Throws a HookdError where that needs the operator. */
+export async function planReading(pool: Pool, config: LiveConfig, settings: RunSettings, log: Log): Promise<ReadingPlan> {
+  const { slot: slotName, databaseUrl } = settings
+  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
+  const slot = await readSlot(pool, slotName)
+  const stored = await readStored(pool, slotName)
+  const decision = decideStart({ slotName, plugin: settings.plugin, server, slot, stored })
+  if (decision.kind === 'refused') {
+    if (!settings.acceptGap) throw decision.error
+    log.warn({ gap: String(decision.gap?.from ?? '') }, `accepting a gap: ${decision.error.message}`)
+    await dropSlot(pool, slotName, { terminate: true })
+    return create(pool, config, { settings, server, log })
+  }
+  if (decision.kind === 'create') return create(pool, config, { settings, server, log })
+  if (decision.undone !== null) {
+    log.warn({ undone: decision.undone }, 'the server lost changes in a failover that may have been sent already')
+  }
+  if (stored === null) {
+    const at = { slot: slotName, plugin: decision.plugin, server, lsn: decision.lsn }
+    await startProgress(pool, pool, at)
+  }
+  await publish(pool, config, { settings, plugin: decision.plugin, log })
+  return { plugin: decision.plugin, startLsn: decision.lsn, server }
+}
+
+/** What START_REPLICATION is told for the tables of the configuration. */
+export function pluginOptions(plugin: OutputPlugin, config: LiveConfig, settings: RunSettings): PluginOptions {
+  if (plugin === 'pgoutput') return pgoutputOptions(settings.publication)
+  const { 'add-tables': tables, ...options } = wal2jsonOptions(publishedTables(config))
+  return hasPartitions(config) ? options : { ...options, 'add-tables': tables! }
+}
+
+/** Brings the publication in line with the configuration; nothing to do under wal2json. */
+export async function publish(
+  pool: Pool,
+  config: LiveConfig,
+  options: { settings: RunSettings; plugin: OutputPlugin; log: Log },
+): Promise<void> {
+  if (options.plugin !== 'pgoutput') return
+  const client = await pool.connect()
+  try {
+    const { steps, unlocked } = await ensurePublication(client, options.settings.publication, publishedTables(config))
+    if (steps.length > 0) options.log.info({ steps: steps.map(({ sql }) => sql) }, 'changed the publication')
+    for (const { schema, table } of unlocked) {
+      const text = 'added a table to the publication without a lock: changes of transactions open just now may be missing'
+      options.log.warn({ table: `${schema}.${table}` }, text)
+    }
+  } finally {
+    client.release()
+  }
+}
+
+/** The tables a publication holds: a partitioned table stands for its partitions. */
+export function publishedTables(config: LiveConfig): TableName[] {
+  return [SUBSCRIBERS, ...[...config.tables].flatMap((name) => config.table(name) ?? [])]
+}
+
+/** wal2json knows partitions by their own names, also those that are yet to come: then it has to send every table. */
+function hasPartitions(config: LiveConfig): boolean {
+  return [...config.tables].some((name) => config.table(name)?.kind === 'partitioned')
+}
+
+async function create(
+  pool: Pool,
+  config: LiveConfig,
+  { settings, server, log }: { settings: RunSettings; server: ServerPosition; log: Log },
+): Promise<ReadingPlan> {
+  const { databaseUrl, slot } = settings
+  const { plugin, findings } = await preflight(pool, { databaseUrl, slot, plugin: settings.plugin })
+  refuseErrors(findings)
+  if (plugin === null) throw new Error('the preflight found no plugin and no error')
+  await publish(pool, config, { settings, plugin, log })
+  const startLsn = await createSlot({ databaseUrl, slot, plugin }, async (snapshot, lsn) => {
+    await startProgress(pool, snapshot, { slot, plugin, server, lsn })
+    return lsn
+  })
+  log.info({ slot, plugin }, 'created the replication slot; changes from now on are sent')
+  return { plugin, startLsn, server }
+}

@@ -1,0 +1,83 @@
+import { hostname } from 'node:os'
+import type { ClientBase, Pool } from 'pg'
+import type { OpenDeliveries } from '../ledger/progress.ts'
+import { statement } from '../postgres/statements.ts'
+import { formatLsn, parseLsn } from '../replication/lsn.ts'
+import type { ServerPosition, StoredPosition } from '../replication/start-position.ts'
+import type { OutputPlugin } from '../replication/start-replication.ts'
+import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
+import type { TakenSlot } from './session.ts'
+
+type Queryable = ClientBase | Pool
+
+/** What is known of a slot from earlier runs; null where it was never read. */
+export async function readStored(client: Queryable, slot: string): Promise<StoredPosition | null> {
+  const { rows } = await client.query<{ system_id: string; timeline: number; lsn: string; confirm_limit: string }>(
+    'select system_id, timeline, lsn::text, confirm_limit::text from hookd.progress where slot = $1 and lsn is not null',
+    [slot],
+  )
+  const row = rows[0]
+  if (row === undefined) return null
+  const { system_id: systemId, timeline } = row
+  return { systemId, timeline, lsn: parseLsn(row.lsn), confirmLimit: parseLsn(row.confirm_limit) }
+}
+
+/** Notes where a new slot begins, and who was subscribed at that point: `snapshot` sees the database as of then. */
+export async function startProgress(
+  client: Queryable,
+  snapshot: Queryable,
+  at: { slot: string; plugin: OutputPlugin; server: ServerPosition; lsn: bigint },
+): Promise<void> {
+  const rows = await readSubscribers(snapshot)
+  await client.query('delete from hookd.directory where slot = $1', [at.slot])
+  await client.query(statement('save_directory'), [
+    at.slot,
+    rows.map((row) => row['id']),
+    rows.map((row) => JSON.stringify(row)),
+  ])
+  const { systemId, timeline } = at.server
+  await client.query(statement('start_progress'), [at.slot, systemId, timeline, at.plugin, formatLsn(at.lsn)])
+}
+
+/** Takes the slot over: from now on the writes of whoever had it before are refused. */
+export async function takeSlot(client: Queryable, slot: string, server: ServerPosition): Promise<TakenSlot> {
+  const { rows } = await client.query<{
+    epoch: string
+    lsn: string
+    read_upto: string | null
+    open: Record<string, OpenDeliveries> | null
+  }>(statement('take_slot'), [slot, `${hostname()}:${process.pid}`, server.timeline])
+  const row = rows[0]
+  if (row === undefined) throw new Error(`hookd.progress has no row for slot "${slot}"`)
+  const directory = await client.query<{ row: SubscriberRow }>('select row from hookd.directory where slot = $1', [slot])
+  return {
+    slot,
+    systemId: server.systemId,
+    epoch: row.epoch,
+    lsn: parseLsn(row.lsn),
+    readUpto: row.read_upto,
+    open: row.open ?? {},
+    directory: directory.rows.map(({ row: saved }) => saved),
+  }
+}
+
+/** Whether nobody has taken the slot since `epoch`. */
+export async function isOurs(client: Queryable, slot: string, epoch: string): Promise<boolean> {
+  const { rows } = await client.query('select 1 from hookd.progress where slot = $1 and epoch = $2', [slot, epoch])
+  return rows.length === 1
+}
+
+/** Every subscriber as its columns' text forms, the same as the stream gives them. */
+async function readSubscribers(client: Queryable): Promise<SubscriberRow[]> {
+  const columns = await client.query<{ name: string }>(
+    `select attname as name from pg_attribute
+     where attrelid = 'hookd.subscribers'::regclass and attnum > 0 and not attisdropped order by attnum`,
+  )
+  const names = columns.rows.map(({ name }) => name)
+  const list = names.map((name) => `"${name}"::text`).join(', ')
+  const { rows } = await client.query<(string | null)[]>({
+    text: `select ${list} from hookd.subscribers`,
+    rowMode: 'array',
+  })
+  return rows.map((cells) => Object.fromEntries(names.map((name, at) => [name, cells[at] ?? null])))
+}

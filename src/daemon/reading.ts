@@ -1,0 +1,161 @@
+import type { Pool } from 'pg'
+import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import { loadCatalog } from '../postgres/load-catalog.ts'
+import type { Change, Relation, StreamSink } from '../replication/change.ts'
+import type { Decoder } from '../replication/decoder.ts'
+import { PgoutputDecoder } from '../replication/pgoutput.ts'
+import type { SlotState } from '../replication/slot.ts'
+import { interrupted } from '../replication/stream-error.ts'
+import { SlotStream } from '../replication/slot-stream.ts'
+import type { OutputPlugin, PluginOptions } from '../replication/start-replication.ts'
+import { Wal2jsonDecoder } from '../replication/wal2json.ts'
+import { Intake } from './intake.ts'
+import type { LiveConfig } from './live-config.ts'
+import type { RunSettings } from './prepare.ts'
+
+/** The first OID that is not built in; such types come and go. */
+const FIRST_NORMAL_OID = 16_384
+
+export interface ReadingPorts {
+  readonly pool: Pool
+  readonly config: LiveConfig
+  readonly settings: RunSettings
+  readonly maxPayloadBytes: number
+  /** The slot is ours. Messages wait until the sink for them is there. */
+  started(): Promise<StreamSink>
+  keepalive(walEnd: bigint): void
+  slotSeen(slot: SlotState): void
+  catalogReplaced(catalog: Catalog): void
+}
+
+/**
+ * One connection that reads the slot: from START_REPLICATION until it breaks or is aborted.
+ *
+ * Holds the stream up where the state behind it has to be loaded first: at the start, and when a table appears whose
+ * types the catalog does not know yet.
+ */
+export class Reading {
+  readonly #ports: ReadingPorts
+  readonly #stream: SlotStream
+  readonly #intake: Intake
+  readonly #failure = Promise.withResolvers<never>()
+  readonly #checked = new WeakSet<Relation>()
+  #sink: StreamSink | null = null
+  #decoder: Decoder | null = null
+  #confirmLater = 0n
+  #hasEnded = false
+
+  constructor(plan: { plugin: OutputPlugin; options: PluginOptions; startLsn: bigint }, ports: ReadingPorts) {
+    this.#ports = ports
+    const { databaseUrl, slot, walSenderTimeoutMs, statusIntervalMs } = ports.settings
+    this.#stream = new SlotStream(
+      { databaseUrl, slot, pluginOptions: plan.options, startLsn: plan.startLsn, walSenderTimeoutMs, statusIntervalMs },
+      {
+        onStart: () => this.#intake.hold(this.#start(plan.plugin)),
+        onMessage: (message, lsn) => this.#intake.push(message, lsn),
+        onKeepalive: (walEnd) => this.#onKeepalive(walEnd),
+        onShutdown: () => undefined,
+        onSlot: (state) => ports.slotSeen(state),
+      },
+    )
+    this.#intake = new Intake({
+      decode: (message, lsn) => this.#decoder!.decode(message, lsn),
+      flow: this.#stream,
+      failed: (error) => this.#failure.reject(error),
+    })
+    this.#failure.promise.catch(() => undefined)
+  }
+
+  /** Reads until the signal; see `SlotStream.run` for what it rejects with. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController()
+    try {
+      await Promise.race([this.#stream.run(AbortSignal.any([signal, stop.signal])), this.#failure.promise])
+    } finally {
+      this.#hasEnded = true
+      stop.abort()
+    }
+  }
+
+  /** Ends this connection, so that the next one reads with the configuration as it is now. */
+  restart(): void {
+    this.#failure.reject(interrupted('the configuration has changed'))
+  }
+
+  leaseValid(): boolean {
+    return this.#stream.leaseValid()
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    if (!this.#intake.isHeld) this.#stream.resume()
+  }
+
+  /** Keeps the slot and confirms, but reports nothing more. */
+  stopDelivering(): void {
+    this.#stream.stopDelivering()
+  }
+
+  /** Confirms, as far as the server has sent it in this connection; the rest follows. */
+  confirm(lsn: bigint): void {
+    if (lsn <= this.#stream.received) this.#stream.confirm(lsn)
+    else this.#confirmLater = lsn
+  }
+
+  async #start(plugin: OutputPlugin): Promise<void> {
+    this.#sink = await this.#ports.started()
+    this.#decoder = this.#createDecoder(plugin)
+  }
+
+  #createDecoder(plugin: OutputPlugin): Decoder {
+    const sink: StreamSink = {
+      begin: (transaction) => this.#sink!.begin(transaction),
+      change: (change) => this.#onChange(change),
+      commit: (transaction, endLsn) => this.#sink!.commit(transaction, endLsn),
+    }
+    const { config, maxPayloadBytes } = this.#ports
+    const catalog = { table: (name: string): CatalogTable | undefined => config.table(name) }
+    const limits = { maxCellBytes: maxPayloadBytes, maxMessageBytes: 8 * maxPayloadBytes }
+    if (plugin === 'wal2json') return new Wal2jsonDecoder(sink, catalog, limits)
+    return new PgoutputDecoder(sink, catalog, limits)
+  }
+
+  #onChange(change: Change): void {
+    if (!('relation' in change) || this.#isKnown(change.relation)) return this.#sink!.change(change)
+    this.#checked.add(change.relation)
+    this.#intake.hold(
+      loadCatalog(this.#ports.pool).then((catalog) => {
+        if (this.#hasEnded) return
+        this.#ports.catalogReplaced(catalog)
+        this.#sink!.change(change)
+      }),
+    )
+  }
+
+  /** Whether the catalog knows the table with these columns and all their types. */
+  #isKnown(relation: Relation): boolean {
+    if (this.#checked.has(relation)) return true
+    const { catalog } = this.#ports.config
+    const table = catalog.tables.get(relation.name)
+    const isKnown =
+      table !== undefined &&
+      relation.columns.every(
+        ({ name, typeOid }) =>
+          table.columns.some((column) => column.name === name && column.typeOid === typeOid) &&
+          (typeOid < FIRST_NORMAL_OID || catalog.types.has(typeOid)),
+      )
+    if (isKnown) this.#checked.add(relation)
+    return isKnown
+  }
+
+  #onKeepalive(walEnd: bigint): void {
+    if (this.#confirmLater !== 0n && this.#confirmLater <= this.#stream.received) {
+      this.#stream.confirm(this.#confirmLater)
+      this.#confirmLater = 0n
+    }
+    if (!this.#intake.isHeld) this.#ports.keepalive(walEnd)
+  }
+}

@@ -1,0 +1,357 @@
+import type { Pool } from 'pg'
+import { deliveryId, messageId } from '../delivery/identity.ts'
+import type { Delivery, Parcel } from '../delivery/delivery.ts'
+import { Dispatcher } from '../delivery/dispatcher.ts'
+import type { Failure } from '../delivery/dispatcher.ts'
+import { Lanes } from '../delivery/lanes.ts'
+import type { Payloads } from '../delivery/payload.ts'
+import type { AttemptResult, LaneObserver } from '../delivery/ports.ts'
+import { rowKeys } from '../delivery/row-key.ts'
+import type { CellToJson } from '../delivery/row-key.ts'
+import { cancelDeliveries } from '../ledger/janitor.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import type { OpenDeliveries, Progress } from '../ledger/progress.ts'
+import type { EventDefinition } from '../matching/event.ts'
+import type { Change, Position, StreamSink } from '../replication/change.ts'
+import { ConfirmRule } from '../replication/confirm-rule.ts'
+import type { ConfirmToken } from '../replication/confirm-rule.ts'
+import { comparePositions, formatPosition, parsePosition } from '../replication/position.ts'
+import { parseLsn } from '../replication/lsn.ts'
+import { Resume } from '../replication/resume.ts'
+import { StreamReader } from '../replication/stream-reader.ts'
+import { Directory } from '../subscriptions/directory.ts'
+import type { Reach } from '../subscriptions/directory.ts'
+import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
+import type { Subscriber } from '../subscriptions/subscriber.ts'
+import type { Log } from '../telemetry/log.ts'
+import { directoryRules, subscriberRules } from './rules.ts'
+import type { LiveConfig } from './live-config.ts'
+import { emittedKeys, matches, ownerOf, readEmission, render } from './occurrences.ts'
+import { SubscriberFeed } from './subscriber-feed.ts'
+
+/** WAL of others that may pass before an idle slot is confirmed: more than recording that takes itself. */
+const IDLE_BYTES = 64n * 1024n
+
+/** What the progress record said when this process took the slot. */
+export interface TakenSlot {
+  readonly slot: string
+  readonly systemId: string
+  readonly epoch: string
+  readonly lsn: bigint
+  readonly readUpto: string | null
+  readonly open: Readonly<Record<string, OpenDeliveries>>
+  readonly directory: readonly SubscriberRow[]
+}
+
+export interface SessionPorts {
+  readonly pool: Pool
+  readonly config: LiveConfig
+  readonly payloads: Payloads
+  readonly toJson: CellToJson
+  readonly log: Log
+  readonly observer: LaneObserver
+  attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult>
+  mayStart(): boolean
+  confirm(lsn: bigint): void
+  pauseReading(): void
+  resumeReading(): void
+  matched(event: string): void
+  failed(kind: string): void
+}
+
+/**
+ * Everything in memory that belongs to one hold of the slot: from the moment this process takes it until another one
+ * does. It outlives the connections that read the slot.
+ */
+export class Session {
+  readonly #ports: SessionPorts
+  readonly #taken: TakenSlot
+  readonly #abort = new AbortController()
+  readonly #confirmRule: ConfirmRule
+  readonly #reader: StreamReader<ConfirmToken>
+  readonly #resume: Resume
+  readonly #directory: Directory
+  readonly #feed: SubscriberFeed
+  readonly #dispatcher: Dispatcher
+  readonly #lanes: Lanes
+  readonly #ledger: Ledger
+  #payloads: Payloads
+  #catchingUpTo: Position | null
+  #settledAt = performance.now()
+  #recordedLsn: bigint
+  #walEnd: bigint
+
+  constructor(taken: TakenSlot, ports: SessionPorts) {
+    this.#ports = ports
+    this.#taken = taken
+    this.#payloads = ports.payloads
+    this.#recordedLsn = taken.lsn
+    this.#walEnd = taken.lsn
+    this.#confirmRule = new ConfirmRule(taken.lsn)
+    this.#resume = new Resume(taken)
+    this.#catchingUpTo = taken.readUpto === null ? null : parsePosition(taken.readUpto)
+    if (this.#catchingUpTo !== null && this.#catchingUpTo.commitLsn < taken.lsn) this.#catchingUpTo = null
+    this.#directory = new Directory(directoryRules(ports.config))
+    this.#feed = this.#createFeed()
+    this.#lanes = this.#createLanes()
+    this.#ledger = this.#createLedger()
+    this.#dispatcher = this.#createDispatcher()
+    this.#reader = new StreamReader<ConfirmToken>(
+      {
+        confirmRule: this.#confirmRule,
+        dispatch: (change, token, position) => this.#dispatch(change, token, position),
+        committed: (changes, endLsn) => this.#feed.apply(changes, endLsn),
+        covers: (position) => this.#resume.covers(position),
+      },
+      this.#catchingUpTo !== null,
+    )
+  }
+
+  get epoch(): string {
+    return this.#taken.epoch
+  }
+
+  /** Where reading starts after a reconnection. */
+  get startLsn(): bigint {
+    return this.#recordedLsn
+  }
+
+  get lanes(): Lanes {
+    return this.#lanes
+  }
+
+  get directorySize(): number {
+    return this.#directory.size
+  }
+
+  get committedAt(): string | null {
+    return this.#reader.committedAt
+  }
+
+  /** Bytes of WAL between the confirmed position and the end that the server last told. */
+  get lagBytes(): number {
+    return Number(this.#walEnd - this.#recordedLsn)
+  }
+
+  /** For how long something has been unsettled. */
+  get lagSeconds(): number {
+    if (this.#confirmRule.isIdle) this.#settledAt = performance.now()
+    return (performance.now() - this.#settledAt) / 1000
+  }
+
+  /** Everything read is settled and recorded. */
+  get isSettled(): boolean {
+    return this.#confirmRule.isIdle && this.#lanes.isIdle && this.#ledger.isQuiet
+  }
+
+  /** What the decoder reports to. */
+  get sink(): StreamSink {
+    return {
+      begin: (transaction) => this.#reader.begin(transaction),
+      change: (change) => this.#reader.change(change),
+      commit: (transaction, endLsn) => {
+        this.#reader.commit(transaction, endLsn)
+        if (this.#catchingUpTo !== null && transaction.commitLsn >= this.#catchingUpTo.commitLsn) this.#caughtUp()
+        this.#touchWhenIdle()
+      },
+    }
+  }
+
+  keepalive(walEnd: bigint): void {
+    if (walEnd > this.#walEnd) this.#walEnd = walEnd
+    if (this.#reader.isInTransaction) return
+    if (this.#catchingUpTo !== null && walEnd > this.#catchingUpTo.commitLsn) this.#caughtUp()
+    this.#confirmRule.idle(walEnd)
+    this.#touchWhenIdle()
+  }
+
+  /** Loads the subscribers, and opens the lanes of those that have something pending. */
+  async load(): Promise<void> {
+    for (const row of this.#taken.directory) this.#feed.load(row)
+    await this.recoverLanes('left from an earlier run')
+  }
+
+  /** Writes to the ledger until `stop`. Rejects when another process has taken the slot. */
+  async run(): Promise<void> {
+    this.#lanes.start()
+    try {
+      await this.#ledger.run(this.#abort.signal)
+    } finally {
+      this.#lanes.stop()
+    }
+  }
+
+  /** Opens the lanes of everybody who has something pending in the ledger; cancels what belongs to nobody. */
+  async recoverLanes(reason: string): Promise<void> {
+    const fixed = new Map(this.#ports.config.staticSubscribers().map((subscriber) => [subscriber.id, subscriber]))
+    for (const id of await this.#ledger.pendingSubscribers()) {
+      const subscriber = this.#directory.get(id) ?? fixed.get(id)
+      if (subscriber === undefined) this.#cancel(id)
+      else this.#lanes.recover(subscriber, reason)
+    }
+  }
+
+  /** The configuration or the catalog has changed. */
+  reconfigured(payloads: Payloads): void {
+    this.#payloads = payloads
+    this.#directory.forgetEvents()
+  }
+
+  /** Stores or finishes what is in memory until the signal aborts, and records how far everything is settled. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    await this.#lanes.drain(deadline)
+    await this.#ledger.drain(AbortSignal.timeout(5000))
+  }
+
+  stop(): void {
+    this.#abort.abort()
+    this.#lanes.stop()
+  }
+
+  #dispatch(change: Change, token: ConfirmToken, position: Position | null): void {
+    const resume = position === null ? null : { filter: this.#resume, position }
+    this.#dispatcher.dispatch(change, token, resume)
+    if (position === null || this.#catchingUpTo === null) return
+    if (comparePositions(position, this.#catchingUpTo) >= 0) this.#caughtUp()
+  }
+
+  #caughtUp(): void {
+    this.#catchingUpTo = null
+    this.#ledger.touch()
+  }
+
+  #touchWhenIdle(): void {
+    if (this.#confirmRule.confirmable - this.#recordedLsn >= IDLE_BYTES) this.#ledger.touch()
+  }
+
+  /** Until everything that an earlier run had read is read again, its own record stays the best there is. */
+  #snapshot(unstored: Iterable<Delivery>): Progress {
+    const { lsn, readUpto, open } = this.#taken
+    if (this.#catchingUpTo !== null) return { lsn, readUpto, open }
+    const owed: Record<string, OpenDeliveries> = {}
+    for (const [id, debt] of this.#lanes.debts()) {
+      const from = debt.from && { position: positionOf(debt.from), id: debt.from.id }
+      owed[id] = { from, ids: debt.ids }
+    }
+    for (const delivery of unstored) {
+      const debt = owed[delivery.subscriberId]
+      owed[delivery.subscriberId] = { from: debt?.from ?? null, ids: [...(debt?.ids ?? []), delivery.id] }
+    }
+    return { lsn: this.#confirmRule.confirmable, readUpto: this.#reader.readUpto ?? readUpto, open: owed }
+  }
+
+  #createFeed(): SubscriberFeed {
+    return new SubscriberFeed({
+      directory: this.#directory,
+      rules: subscriberRules(() => this.#ports.config.delivery.retry),
+      updated: (subscriber) => this.#lanes.update(subscriber),
+      removed: (id) => {
+        this.#lanes.remove(id)
+        this.#cancel(id)
+      },
+      quarantined: (id, problem) => {
+        this.#ledger.disable(id, problem)
+        this.#ports.observer.disabled(id, problem)
+      },
+    })
+  }
+
+  #createLanes(): Lanes {
+    const { config, observer } = this.#ports
+    return new Lanes({
+      ports: {
+        ledger: {
+          store: (delivery) => this.#ledger.store(delivery),
+          postpone: (delivery, result, atMs) => this.#ledger.postpone(delivery, result, atMs),
+          settle: (delivery, state, result) => this.#ledger.settle(delivery, state, result),
+          disable: (id, reason) => this.#ledger.disable(id, reason),
+          readFresh: (query) => this.#ledger.readFresh(query),
+          readDue: (id, limit) => this.#ledger.readDue(id, limit),
+          readParked: (id) => this.#ledger.readParked(id),
+        },
+        attempt: this.#ports.attempt,
+        mayStart: this.#ports.mayStart,
+        now: () => performance.now(),
+        observer,
+      },
+      spillAfterMs: config.delivery.spillAfterMs,
+      stepOf: (subscriber) => (subscriber.retry ?? config.delivery.retry).scheduleMs[0] ?? 0,
+      pauseReading: this.#ports.pauseReading,
+      resumeReading: this.#ports.resumeReading,
+    })
+  }
+
+  #createLedger(): Ledger {
+    const { pool, config, log } = this.#ports
+    return new Ledger({
+      pool,
+      target: { slot: this.#taken.slot, epoch: this.#taken.epoch },
+      logAll: config.delivery.deliveryLog === 'all',
+      signal: this.#abort.signal,
+      snapshot: (unstored) => {
+        const progress = this.#snapshot(unstored)
+        return { progress, directory: this.#feed.take(progress.lsn) }
+      },
+      recorded: (lsn) => {
+        this.#recordedLsn = lsn
+        if (this.#confirmRule.isIdle) this.#settledAt = performance.now()
+        this.#ports.confirm(lsn)
+      },
+      held: (bytes) => this.#lanes.held(bytes),
+      failed: (error) => log.warn({ error: String(error) }, 'cannot write to the ledger; trying again'),
+    })
+  }
+
+  #createDispatcher(): Dispatcher {
+    const { config, toJson } = this.#ports
+    return new Dispatcher({
+      systemId: this.#taken.systemId,
+      eventsFor: (change) => config.eventsFor(change),
+      manualEvent: (name) => config.manualEvent(name),
+      readEmission,
+      matches,
+      ownerOf,
+      reach: (definition: EventDefinition, name: string): Reach => this.#directory.reach(definition, name),
+      render: (match, id) => render(this.#payloads, match, id),
+      keysOf: ({ change, emission }) => (emission === null ? rowKeys(change, toJson) : emittedKeys(emission)),
+      offer: ({ subscriber }, delivery) => this.#lanes.offer(subscriber, delivery),
+      bury: (delivery, reason) => this.#ledger.bury(delivery, reason),
+      failed: (failure) => this.#fail(failure),
+      matched: ({ declaredName }) => this.#ports.matched(declaredName),
+      now: () => performance.now(),
+    })
+  }
+
+  #fail(failure: Failure): void {
+    const { change, event, kind, subscriberId, message } = failure
+    const table = 'relation' in change ? change.relation.name : change.kind === 'undecodable' ? change.table : null
+    const { transaction, lsn, ordinal } = change
+    const { systemId } = this.#taken
+    const source = messageId({ systemId, ...transaction, lsn, ordinal, event: event ?? '' })
+    this.#ledger.error({
+      id: deliveryId(source, `${kind} ${subscriberId ?? ''}`),
+      kind,
+      event,
+      table,
+      rowKeyJson: change.kind === 'row' ? rowKeys(change, this.#ports.toJson).json : null,
+      lsn,
+      subscriberId,
+      message,
+    })
+    this.#ports.failed(kind)
+    this.#ports.log.warn({ kind, event, table, lsn }, message)
+  }
+
+  #cancel(subscriberId: string): void {
+    const { pool, log } = this.#ports
+    cancelDeliveries(pool, subscriberId, this.#abort.signal).then(
+      (count) => count > 0 && log.info({ subscriber: subscriberId, count }, 'cancelled the pending deliveries of a removed subscriber'),
+      (error: unknown) => log.warn({ subscriber: subscriberId, error: String(error) }, 'could not cancel deliveries; the next start does'),
+    )
+  }
+}
+
+function positionOf({ message }: Delivery): string {
+  const { transaction, lsn, ordinal } = message
+  return formatPosition({ commitLsn: transaction.commitLsn, lsn: parseLsn(lsn), ordinal })
+}

@@ -1,0 +1,178 @@
+import { Socket } from 'node:net'
+import type pg from 'pg'
+import { LogicalReplicationService } from 'pg-logical-replication'
+import { backendPid, type ReplicationConfig } from '../postgres/connect.ts'
+import { parseLsn } from './lsn.ts'
+import { standbyStatus } from './standby-status.ts'
+import { interrupted } from './stream-error.ts'
+
+export interface TransportEvents {
+  /** The stream begins: which server process sends it, and after how much silence it gives us up (0: never). */
+  onStart(walsenderPid: number, walSenderTimeoutMs: number): void
+  /** The bytes are overwritten when the call returns. */
+  onMessage(message: Buffer, lsn: string): void
+  onKeepalive(walEnd: bigint, replyRequested: boolean): void
+  /** A notice of the server, in its place between the messages. */
+  onNotice(text: string): void
+}
+
+/** What is used of the driver's connection and missing from its types. */
+interface CopyConnection {
+  readonly stream: Socket
+  sendCopyFromChunk(chunk: Buffer): void
+  endCopyFrom(): void
+  prependListener(event: 'copyData', listener: (message: { chunk: Buffer }) => void): void
+  once(event: 'replicationStart', listener: () => void): void
+  on(event: 'notice', listener: (notice: { message: string }) => void): void
+}
+
+/** How long messages are handled before timers and other sockets get their turn. */
+const TURN_MS = 20
+
+/**
+ * One connection that streams, on top of pg-logical-replication with everything switched off that it does by itself:
+ * its confirmations, its timer, its flow control and its parsing.
+ */
+export class Transport {
+  readonly #events: TransportEvents
+  readonly #service: LogicalReplicationService
+  readonly #socket = new Socket()
+  readonly #failure = Promise.withResolvers<never>()
+  /** Null before the stream begins. */
+  #connection: CopyConnection | null = null
+  /** Nothing is sent or reported any more. */
+  #isOver = false
+  /** The highest LSN that the server has sent: in halves, because every message updates it. */
+  #receivedHigh = 0
+  #receivedLow = 0
+  #isPaused = false
+  #turnStartedAt: number | null = null
+  #isYielding = false
+
+  constructor(config: ReplicationConfig, events: TransportEvents) {
+    this.#events = events
+    this.#service = new LogicalReplicationService(
+      { ...config, stream: () => this.#socket },
+      { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: false } },
+    )
+    this.#failure.promise.catch(() => {})
+    this.#service.on('error', (error) => this.#failure.reject(error))
+    this.#service.on('data', (lsn, message: Buffer) => this.#onMessage(message, lsn))
+    this.#service.on('heartbeat', (lsn, _time, isAsked) => this.#guard(() => events.onKeepalive(parseLsn(lsn), isAsked)))
+  }
+
+  /** Streams until the server or an error ends it, and rejects then. `command` is the START_REPLICATION. */
+  async copy(slot: string, command: string): Promise<never> {
+    const plugin = {
+      name: 'hookd',
+      options: {},
+      start: (client: pg.Client) => this.#start(client, command),
+      parse: (message: Buffer) => message, // what it threw would be caught by nobody
+    }
+    await Promise.race([this.#service.subscribe(plugin, slot, '0/0'), this.#failure.promise])
+    throw interrupted('the server ended the stream')
+  }
+
+  get received(): bigint {
+    return (BigInt(this.#receivedHigh) << 32n) | BigInt(this.#receivedLow)
+  }
+
+  get bytesRead(): number {
+    return this.#connection?.stream.bytesRead ?? 0
+  }
+
+  sendStatus(confirmed: bigint, replyRequested: boolean): void {
+    if (this.#isOver || this.#connection?.stream.writable !== true) return
+    const status = { received: this.received, confirmed, replyRequested, nowMs: Date.now() }
+    this.#connection.sendCopyFromChunk(standbyStatus(status))
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#connection?.stream.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (!this.#isYielding) this.#connection?.stream.resume()
+  }
+
+  /** Asks for the end of the copy: when `copy` settles, the server has processed every status. False before the start. */
+  endCopy(): boolean {
+    this.#isOver = true
+    this.#connection?.endCopyFrom()
+    this.resume()
+    return this.#connection !== null
+  }
+
+  /** Closes the connection; cuts it where the server does not let go within `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#isOver = true
+    const cut = setTimeout(() => this.#socket.destroy(), graceMs)
+    await this.#service.destroy()
+    clearTimeout(cut)
+    this.#socket.destroy()
+  }
+
+  async #start(client: pg.Client, command: string): Promise<unknown> {
+    const walsenderPid = await backendPid(client)
+    const { rows } = await client.query<{ ms: number }>(
+      `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
+    )
+    const connection = client.connection as unknown as CopyConnection
+    connection.prependListener('copyData', ({ chunk }) => this.#note(chunk))
+    connection.on('notice', ({ message }) => this.#guard(() => this.#events.onNotice(message)))
+    connection.once('replicationStart', () => {
+      this.#connection = connection
+      if (this.#isPaused) connection.stream.pause()
+      this.#guard(() => this.#events.onStart(walsenderPid, rows[0]!.ms))
+    })
+    return client.query(command)
+  }
+
+  /** Both kinds of message carry an LSN behind their first byte. */
+  #note(chunk: Buffer): void {
+    const high = chunk.readUInt32BE(1)
+    const low = chunk.readUInt32BE(5)
+    if (high < this.#receivedHigh || (high === this.#receivedHigh && low <= this.#receivedLow)) return
+    this.#receivedHigh = high
+    this.#receivedLow = low
+  }
+
+  #onMessage(message: Buffer, lsn: string): void {
+    this.#guard(() => this.#events.onMessage(message, lsn))
+    this.#yieldAfterTurn()
+  }
+
+  /**
+   * While there is data to read, the event loop reads up to 2 MB before it looks at anything else: seconds, in which no
+   * status would be sent. Stopping the socket for a moment makes it look.
+   */
+  #yieldAfterTurn(): void {
+    if (this.#turnStartedAt === null) {
+      this.#turnStartedAt = performance.now()
+      setImmediate(() => this.#endTurn())
+    } else if (!this.#isYielding && performance.now() - this.#turnStartedAt > TURN_MS) {
+      this.#isYielding = true
+      this.#connection?.stream.pause()
+    }
+  }
+
+  #endTurn(): void {
+    this.#turnStartedAt = null
+    if (!this.#isYielding) return
+    this.#isYielding = false
+    if (!this.#isPaused) this.#connection?.stream.resume()
+  }
+
+  /** Nobody would catch what is thrown out of an event of the socket. */
+  #guard(call: () => void): void {
+    if (this.#isOver) return
+    try {
+      call()
+    } catch (error) {
+      this.#isOver = true
+      this.#failure.reject(error)
+    }
+  }
+}
