@@ -91,34 +91,46 @@ create trigger subscribers_touch before update on hookd.subscribers
   execute function hookd.subscribers_touch();
 
 comment on table hookd.subscribers is
-  'Who receives which events. A change takes effect for the transactions that commit after it. Broken rows are refused by the trigger subscribers_validate.';
+  'Who receives which events. A change takes effect for the transactions that commit after it. Broken rows are '
+  'refused by the trigger subscribers_validate.';
 comment on column hookd.subscribers.id is 'Sent as Hook-Subscription.';
 comment on column hookd.subscribers.event is
-  'Event name or pattern: * (all), article.created, article.*, *.created, a.*.c. A * stands for one segment, at the end for all the rest.';
-comment on column hookd.subscribers.url is 'Where to POST: http or https, at most 2048 characters, without credentials.';
+  'Event name or pattern: * (all), article.created, article.*, *.created, a.*.c. A * stands for one segment, at the '
+  'end for all the rest.';
+comment on column hookd.subscribers.url is
+  'Where to POST: http or https, at most 2048 characters, without credentials.';
 comment on column hookd.subscribers.owner is
   'Receives only events of this owner, and events that belong to nobody in particular; null receives all.';
 comment on column hookd.subscribers.filter is
-  'A condition on the row in the language of "when" in hookd.yaml, for example {"state": {"now_eq": "PUBLISHED"}}; null and {} let everything through.';
+  'A condition on the row in the language of "when" in hookd.yaml, for example {"state": {"now_eq": "PUBLISHED"}}; '
+  'null and {} let everything through.';
 comment on column hookd.subscribers.content_type is 'application/json or application/x-www-form-urlencoded.';
 comment on column hookd.subscribers.envelope is 'Shape of the body: hookd, thorn, resthooks, flat or raw.';
 comment on column hookd.subscribers.hmac_secret is
   'Signs every request; at least 16 characters. By default whsec_ and the base64 of 32 random bytes.';
-comment on column hookd.subscribers.hmac_secret_old is 'The secret before hookd.rotate_secret(): signs too until hmac_secret_old_until.';
+comment on column hookd.subscribers.hmac_secret_old is
+  'The secret before hookd.rotate_secret(): signs too until hmac_secret_old_until.';
 comment on column hookd.subscribers.hmac_secret_old_until is 'When hmac_secret_old stops signing.';
-comment on column hookd.subscribers.hmac_digest is 'Digest of Hook-HMAC: sha1, sha224, sha256, sha384 or sha512, in any case.';
-comment on column hookd.subscribers.headers is 'Extra request headers, {"Authorization": "Bearer …"}; headers that hookd sets itself are refused.';
+comment on column hookd.subscribers.hmac_digest is
+  'Digest of Hook-HMAC: sha1, sha224, sha256, sha384 or sha512, in any case.';
+comment on column hookd.subscribers.headers is
+  'Extra request headers, {"Authorization": "Bearer …"}; headers that hookd sets itself are refused.';
 comment on column hookd.subscribers.ordering is
   'row: changes of one row arrive in commit order, one at a time; subscriber: everything does; none: no order.';
 comment on column hookd.subscribers.concurrency is 'Requests in flight, 1 to 1000.';
 comment on column hookd.subscribers.rate_limit is 'Requests a second; null is no limit.';
-comment on column hookd.subscribers.batch_size is 'More than 1: the body is a JSON array of up to this many envelopes, at most 1000.';
-comment on column hookd.subscribers.batch_wait is 'How long a batch that is not full waits for more, at most 60 seconds.';
-comment on column hookd.subscribers.timeout is 'Deadline of one request, 1 to 60 seconds; null takes the event''s or the global one.';
+comment on column hookd.subscribers.batch_size is
+  'More than 1: the body is a JSON array of up to this many envelopes, at most 1000.';
+comment on column hookd.subscribers.batch_wait is
+  'How long a batch that is not full waits for more, at most 60 seconds.';
+comment on column hookd.subscribers.timeout is
+  'Deadline of one request, 1 to 60 seconds; null takes the event''s or the global one.';
 comment on column hookd.subscribers.retry is
-  '{"schedule": ["5s", "1m", "2h"]}, the waits between attempts, or {"max": 3}, which cuts the schedule; null takes the event''s or the global one.';
+  '{"schedule": ["5s", "1m", "2h"]}, the waits between attempts, or {"max": 3}, which cuts the schedule; null takes '
+  'the event''s or the global one.';
 comment on column hookd.subscribers.active is 'false parks: deliveries are kept and sent once it is true again.';
-comment on column hookd.subscribers.disabled_at is 'Set by hookd when the endpoint is gone, fails for days or the row is broken; set to null to resume.';
+comment on column hookd.subscribers.disabled_at is
+  'Set by hookd when the endpoint is gone, fails for days or the row is broken; set to null to resume.';
 comment on column hookd.subscribers.disabled_reason is 'Why hookd disabled it.';
 comment on column hookd.subscribers.config is 'The user''s own JSON object; its keys are {config.key} in templates.';
 comment on column hookd.subscribers.label is 'The user''s own name for it.';

@@ -27,7 +27,9 @@ create table hookd.messages (
   id text not null,
   variant text not null,
   event text not null,
+  declared_event text not null,
   content_type text not null,
+  headers jsonb not null default '[]',
   body bytea,
   table_name text,
   row_key jsonb,
@@ -46,12 +48,17 @@ create table hookd.messages (
   toast.autovacuum_vacuum_threshold = 1000
 );
 
-comment on table hookd.messages is 'A body that is kept because some delivery needs it: one match of an event, in one rendering.';
+comment on table hookd.messages is
+  'A body that is kept because some delivery needs it: one match of an event, in one rendering.';
 comment on column hookd.messages.id is 'The same after every re-read of the WAL; sent as webhook-id.';
-comment on column hookd.messages.variant is 'Which rendering: envelope, content type and whatever else the body depends on.';
+comment on column hookd.messages.variant is
+  'Which rendering: envelope, content type and whatever else the body depends on.';
 comment on column hookd.messages.event is 'The name sent.';
+comment on column hookd.messages.declared_event is 'The event as hookd.yaml declares it.';
 comment on column hookd.messages.content_type is 'Of the body.';
-comment on column hookd.messages.body is 'The exact bytes of every attempt; null where they could not be rendered or were removed.';
+comment on column hookd.messages.headers is 'The event''s own headers: [name, value, …].';
+comment on column hookd.messages.body is
+  'The exact bytes of every attempt; null where they could not be rendered or were removed.';
 comment on column hookd.messages.table_name is 'schema.table of the row; null for a message of hookd.emit().';
 comment on column hookd.messages.row_key is 'The row''s key, {"id": 1}; null where it has none.';
 comment on column hookd.messages.op is 'insert, update, delete, truncate or emit.';
@@ -113,14 +120,16 @@ comment on column hookd.deliveries.event is 'The name sent.';
 comment on column hookd.deliveries.subscriber_id is 'hookd.subscribers.id, or the id of a subscriber of hookd.yaml.';
 comment on column hookd.deliveries.url is 'The URL of the last attempt; null before the first.';
 comment on column hookd.deliveries.state is
-  'pending; delivered (answered 2xx); dead (given up, see last_error; hookd.replay() sends it again); cancelled (its subscriber was removed).';
+  'pending; delivered (answered 2xx); dead (given up, see last_error; hookd.replay() sends it again); cancelled (its '
+  'subscriber was removed).';
 comment on column hookd.deliveries.attempts is 'Failed or delivered attempts since it became pending.';
 comment on column hookd.deliveries.next_attempt_at is 'When the next attempt is due; null is at once.';
 comment on column hookd.deliveries.last_status is 'HTTP status of the last attempt; null where there was no answer.';
 comment on column hookd.deliveries.last_error is 'What went wrong, in a sentence.';
 comment on column hookd.deliveries.last_class is 'The kind of failure: status, timeout, refused, tls_error, …';
 comment on column hookd.deliveries.row_key is 'Deliveries that share it are sent one at a time, in commit order.';
-comment on column hookd.deliveries.old_row_key is 'The row_key before this change, where the change gave the row another key.';
+comment on column hookd.deliveries.old_row_key is
+  'The row_key before this change, where the change gave the row another key.';
 comment on column hookd.deliveries.commit_lsn is 'Start of the transaction''s commit record.';
 comment on column hookd.deliveries.lsn is 'LSN of the change.';
 comment on column hookd.deliveries.ordinal is 'Position among the changes that share the LSN.';
@@ -128,7 +137,8 @@ comment on column hookd.deliveries.batch_id is 'Deliveries that failed in one re
 comment on column hookd.deliveries.replayed is 'How often hookd.replay() sent it again.';
 comment on column hookd.deliveries.created_at is 'When the row was written.';
 comment on column hookd.deliveries.updated_at is 'When the row last changed.';
-comment on column hookd.deliveries.settled_at is 'When it was delivered, given up or cancelled; kept for the retention time from then on.';
+comment on column hookd.deliveries.settled_at is
+  'When it was delivered, given up or cancelled; kept for the retention time from then on.';
 
 create table hookd.attempts (
   delivery_id uuid not null,
@@ -149,7 +159,8 @@ create table hookd.attempts (
 
 comment on table hookd.attempts is 'One row per try. The key makes recording one twice harmless and survives replays.';
 comment on column hookd.attempts.delivery_id is 'hookd.deliveries.id';
-comment on column hookd.attempts.replayed is 'hookd.deliveries.replayed at the time: after a replay attempts count from 1 again.';
+comment on column hookd.attempts.replayed is
+  'hookd.deliveries.replayed at the time: after a replay attempts count from 1 again.';
 comment on column hookd.attempts.attempt is '1 is the first.';
 comment on column hookd.attempts.at is 'When it started.';
 comment on column hookd.attempts.url is 'The URL used.';
@@ -173,7 +184,8 @@ create table hookd.errors (
 
 create index errors_at on hookd.errors (at);
 
-comment on table hookd.errors is 'What could not become a message: rows that could not be read, conditions and templates that failed.';
+comment on table hookd.errors is
+  'What could not become a message: rows that could not be read, conditions and templates that failed.';
 comment on column hookd.errors.id is 'Derived from the change, so that reading it again adds nothing.';
 comment on column hookd.errors.at is 'When it was recorded.';
 comment on column hookd.errors.kind is 'What kind of failure, for counting.';
@@ -200,10 +212,13 @@ create table hookd.progress (
 ) with (
   fillfactor = 10,
   autovacuum_vacuum_scale_factor = 0,
-  autovacuum_vacuum_threshold = 500
+  autovacuum_vacuum_threshold = 500,
+  toast.autovacuum_vacuum_scale_factor = 0,
+  toast.autovacuum_vacuum_threshold = 500
 );
 
-comment on table hookd.progress is 'How far each slot is settled. The daemon starts here, not where the server remembers to be.';
+comment on table hookd.progress is
+  'How far each slot is settled. The daemon starts here, not where the server remembers to be.';
 comment on column hookd.progress.slot is 'Name of the replication slot.';
 comment on column hookd.progress.system_id is 'The cluster that the position belongs to.';
 comment on column hookd.progress.timeline is 'Its timeline.';
@@ -211,9 +226,11 @@ comment on column hookd.progress.plugin is 'wal2json or pgoutput.';
 comment on column hookd.progress.lsn is 'End LSN of the last transaction that is settled, with all before it.';
 comment on column hookd.progress.confirm_limit is 'Nothing beyond it has been confirmed to the server.';
 comment on column hookd.progress.read_upto is
-  'Position inside later transactions up to which everything is settled but what "open" lists; null where there is none.';
+  'Position inside later transactions up to which everything is settled but what "open" lists; null where there is '
+  'none.';
 comment on column hookd.progress.open is 'What lies before read_upto and is not settled yet.';
-comment on column hookd.progress.epoch is 'Grows with every process that takes the slot; writes of an older one are refused.';
+comment on column hookd.progress.epoch is
+  'Grows with every process that takes the slot; writes of an older one are refused.';
 comment on column hookd.progress.holder is 'The process that holds the slot.';
 comment on column hookd.progress.updated_at is 'When the row was written.';
 
@@ -225,7 +242,8 @@ create table hookd.directory (
 );
 
 comment on table hookd.directory is
-  'hookd.subscribers as of progress.lsn. A restart re-reads changes from there and must know who was subscribed then, not who is now. Holds secrets: for the daemon''s role alone.';
+  'hookd.subscribers as of progress.lsn. A restart re-reads changes from there and must know who was subscribed then, '
+  'not who is now. Holds secrets: for the daemon''s role alone.';
 comment on column hookd.directory.slot is 'Name of the replication slot.';
 comment on column hookd.directory.id is 'hookd.subscribers.id';
 comment on column hookd.directory.row is 'The subscriber''s row.';

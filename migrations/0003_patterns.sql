@@ -39,8 +39,8 @@ begin
   end if;
   for i in 1 .. cardinality(wanted) loop
     continue when wanted[i] = '*';
-    if wanted[i] !~ ('^' || replace(regexp_replace(segments[i], '([^[:alnum:]_\x01])', '\\\1', 'g'), any_text, '.+') || '$')
-    then
+    name_regex := '^' || replace(regexp_replace(segments[i], '([^[:alnum:]_\x01])', '\\\1', 'g'), any_text, '.+') || '$';
+    if wanted[i] !~ name_regex then
       return false;
     end if;
   end loop;
@@ -62,7 +62,8 @@ as $$
     / ((select count(*) from one) + (select count(*) from other)))::real
 $$;
 
-comment on function hookd.similarity(text, text) is 'Shared pairs of letters: 1 for equal words, 0 for nothing in common.';
+comment on function hookd.similarity(text, text) is
+  'Shared pairs of letters: 1 for equal words, 0 for nothing in common.';
 
 create function hookd.nearest(word text, candidates text[]) returns text
 language sql immutable parallel safe
@@ -77,7 +78,8 @@ as $$
   ) as best
 $$;
 
-comment on function hookd.nearest(text, text[]) is 'The three candidates most like a word, quoted, for an error message.';
+comment on function hookd.nearest(text, text[]) is
+  'The three candidates most like a word, quoted, for an error message.';
 
 create type hookd.problem as (sentence text, hint text);
 
@@ -98,13 +100,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(pattern, '') = '' then
-    return hookd.problem('invalid event: it is empty', 'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
+    return hookd.problem(
+      'invalid event: it is empty',
+      'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
   elsif length(pattern) > 255 then
-    return hookd.problem(format('invalid event: it has %s characters, 255 are the limit', length(pattern)), 'Write a shorter pattern.');
+    return hookd.problem(
+      format('invalid event: it has %s characters, 255 are the limit', length(pattern)),
+      'Write a shorter pattern.');
   elsif pattern ~ '[\x01-\x20\x7f]|\s' then
     return hookd.problem('invalid event: it has white space or a control character', 'Write the name alone.');
   elsif pattern ~ '^\.|\.\.|\.$' then
-    return hookd.problem(format('invalid event "%s": a segment is empty', pattern), 'Put something between the dots, at least a *.');
+    return hookd.problem(
+      format('invalid event "%s": a segment is empty', pattern),
+      'Put something between the dots, at least a *.');
   elsif pattern ~ '[^.]\*|\*[^.]' then
     return hookd.problem(
       format('invalid event "%s": a * stands for a whole segment, not for a part of one', pattern),
@@ -124,4 +132,5 @@ begin
 end
 $$;
 
-comment on function hookd.event_problem(text) is 'What is wrong with a subscriber''s event; null if nothing. An empty catalog accepts any name.';
+comment on function hookd.event_problem(text) is
+  'What is wrong with a subscriber''s event; null if nothing. An empty catalog accepts any name.';

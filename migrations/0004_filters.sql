@@ -13,17 +13,24 @@ declare
   in_class boolean := false;
 begin
   if length(pattern) > 1000 then
-    return hookd.problem(format('the regex has %s characters, 1000 are the limit', length(pattern)), 'Write a shorter one, or several conditions.');
+    return hookd.problem(
+      format('the regex has %s characters, 1000 are the limit', length(pattern)),
+      'Write a shorter one, or several conditions.');
   elsif pattern ~ '^[*+?]' then
-    return hookd.problem('the regex starts with a quantifier', 'Put something before it, or escape it with a backslash.');
+    return hookd.problem(
+      'the regex starts with a quantifier',
+      'Put something before it, or escape it with a backslash.');
   end if;
 
   while rest <> '' loop
     token := left(rest, 1);
     if rest ~ '^\\[1-9kg]' then
-      return hookd.problem('the regex has a backreference, which RE2 does not know', 'RE2 matches in linear time and can compare nothing with a group.');
+      return hookd.problem(
+        'the regex has a backreference, which RE2 does not know',
+        'RE2 matches in linear time and can compare nothing with a group.');
     elsif rest ~ '^\\Q' then
-      token := substring(rest from '^\\Q(?:[^\\]|\\[^E])*(?:\\E)?');
+      token := '\Q' || split_part(substr(rest, 3), '\E', 1);
+      token := left(rest, length(token) + 2);
       plain := plain || 'x';
     elsif rest ~ '^\\[pP](\{\^?\w+\}|[A-Z])' then
       token := substring(rest from '^\\[pP](?:\{\^?\w+\}|[A-Z])');
@@ -38,7 +45,9 @@ begin
       token := left(rest, 2);
       plain := plain || token;
     elsif rest ~ '^\\([[:alpha:]]|[^\x01-\x7f])' then
-      return hookd.problem(format('the regex has %s, which RE2 does not know', left(rest, 2)), 'Write the character itself, a class such as [a-z], or \x{…}.');
+      return hookd.problem(
+        format('the regex has %s, which RE2 does not know', left(rest, 2)),
+        'Write the character itself, a class such as [a-z], or \x{…}.');
     elsif token = '\' then
       token := left(rest, 2);
       plain := plain || token;
@@ -55,7 +64,9 @@ begin
       token := substring(rest from '^\[\^?\]?');
       plain := plain || token;
     elsif rest ~ '^\(\?(=|!|<=|<!)' then
-      return hookd.problem('the regex looks around, which RE2 does not do', 'Combine conditions with "all" and "not" instead.');
+      return hookd.problem(
+        'the regex looks around, which RE2 does not do',
+        'Combine conditions with "all" and "not" instead.');
     elsif rest ~ '^\(\?P?<\w+>' then
       token := substring(rest from '^\(\?P?<\w+>');
       plain := plain || '(';
@@ -65,14 +76,18 @@ begin
       token := substring(rest from '^\(\?[imsU]*(?:-[imsU]+)?:');
       plain := plain || '(?:';
     elsif rest ~ '^\(\?' then
-      return hookd.problem(format('the regex has a group that starts with %s, which RE2 does not know', left(rest, 3)), 'Write (…), (?:…), (?P<name>…) or (?i)….');
+      return hookd.problem(
+        format('the regex has a group that starts with %s, which RE2 does not know', left(rest, 3)),
+        'Write (…), (?:…), (?P<name>…) or (?i)….');
     elsif rest ~ '^\{\d+(,\d*)?\}' then
       token := substring(rest from '^\{\d+(?:,\d*)?\}');
       bounds := regexp_match(token, '^\{(\d+),?(\d*)\}$');
       if bounds[1]::numeric > 1000 or nullif(bounds[2], '')::numeric > 1000 then
         return hookd.problem(format('the regex repeats %s, 1000 times are the limit', token), 'Write * or +.');
       elsif nullif(bounds[2], '')::numeric < bounds[1]::numeric then
-        return hookd.problem(format('the regex repeats %s, which ends before it starts', token), 'Swap the two numbers.');
+        return hookd.problem(
+          format('the regex repeats %s, which ends before it starts', token),
+          'Swap the two numbers.');
       end if;
       plain := plain || '{1}';
     elsif token in ('^', '$') then
@@ -94,15 +109,18 @@ end
 $$;
 
 comment on function hookd.regex_problem(text) is
-  'What is wrong with a regular expression in RE2''s syntax; null if nothing. The daemon''s own engine has the last word.';
+  'What is wrong with a regular expression in RE2''s syntax; null if nothing. The daemon''s own engine has the last '
+  'word.';
 
 create function hookd.operand_problem(operator text, operand jsonb, depth int) returns hookd.problem
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  operators constant text[] := '{eq,ne,gt,gte,lt,lte,in,not_in,is,is_not,contains,startswith,endswith,regex,any,truthy,falsy,
-    now_eq,now_ne,now_gt,now_gte,now_lt,now_lte,now_in,now_not_in,now_is,now_is_not,now_contains,now_startswith,now_endswith}';
+  operators constant text[] := '{
+    eq,ne,gt,gte,lt,lte,in,not_in,is,is_not,contains,startswith,endswith,regex,any,truthy,falsy,
+    now_eq,now_ne,now_gt,now_gte,now_lt,now_lte,now_in,now_not_in,now_is,now_is_not,
+    now_contains,now_startswith,now_endswith}';
   kind constant text := jsonb_typeof(operand);
   base constant text := regexp_replace(operator, '^now_', '');
   bad hookd.problem;
@@ -119,10 +137,14 @@ begin
     when base in ('in', 'not_in') and kind <> 'array' then
       return hookd.problem(format('"%s" needs a list', operator), format('Write {"%s": ["a", "b"]}.', operator));
     when base in ('gt', 'gte', 'lt', 'lte') and kind in ('null', 'array', 'object') then
-      return hookd.problem(format('"%s" needs a number or a text', operator), format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
+      return hookd.problem(
+        format('"%s" needs a number or a text', operator),
+        format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
     when base in ('startswith', 'endswith')
-      and (kind = 'object' or jsonb_path_exists(operand, 'lax $[*] ? (@.type() != "string" && @.type() != "number")')) then
-      return hookd.problem(format('"%s" needs a text or a list of texts', operator), format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
+      and (kind = 'object' or operand @? 'lax $[*] ? (@.type() != "string" && @.type() != "number")') then
+      return hookd.problem(
+        format('"%s" needs a text or a list of texts', operator),
+        format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
     when base in ('any', 'truthy', 'falsy') and operand <> 'true' then
       return hookd.problem(format('"%s" takes nothing but true', operator), format('Write {"%s": true}.', operator));
     when base = 'regex' and kind <> 'string' then
@@ -136,15 +158,19 @@ begin
 end
 $$;
 
-comment on function hookd.operand_problem(text, jsonb, int) is 'What is wrong with an operator of a condition and what it compares with; null if nothing.';
+comment on function hookd.operand_problem(text, jsonb, int) is
+  'What is wrong with an operator of a condition and what it compares with; null if nothing.';
 
-create function hookd.condition_problem(condition jsonb, path text default '', depth int default 1) returns hookd.problem
+create function hookd.condition_problem(
+  condition jsonb, path text default '', depth int default 1
+) returns hookd.problem
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- A column and the steps into its JSON value; in double quotes a name may hold dots, or be "any".
   field constant text := '^("([^"]|"")*"|[^".]+)(\.("([^"]|"")*"|[^".]+))*$';
+  no_field constant jsonpath := format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field));
   key text;
   value jsonb;
   operator text;
@@ -164,7 +190,9 @@ begin
     here := path || format('"%s": ', left(key, 100));
     if key in ('any', 'all') then
       if jsonb_typeof(value) <> 'array' or value = '[]' then
-        return hookd.problem(here || 'it needs a list of conditions', format('Write {"%s": [{"state": "A"}, {"total": {"gt": 5}}]}.', key));
+        return hookd.problem(
+          here || 'it needs a list of conditions',
+          format('Write {"%s": [{"state": "A"}, {"total": {"gt": 5}}]}.', key));
       end if;
       for operand in select * from jsonb_array_elements(value) loop
         bad := hookd.condition_problem(operand, here, depth + 1);
@@ -173,7 +201,7 @@ begin
     elsif key = 'not' then
       bad := hookd.condition_problem(value, here, depth + 1);
     elsif key = 'changed' then
-      if value = '[]' or jsonb_path_exists(value, format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field))::jsonpath) then
+      if value = '[]' or value @? no_field then
         bad := hookd.problem(here || 'it needs a list of columns', 'Write {"changed": ["state", "title"]}.');
       end if;
     elsif key !~ field then
@@ -200,7 +228,8 @@ end
 $$;
 
 comment on function hookd.condition_problem(jsonb, text, int) is
-  'What is wrong with the grammar of a condition; null if nothing. Whether its columns exist depends on the event: the daemon decides.';
+  'What is wrong with the grammar of a condition; null if nothing. Whether its columns exist depends on the event: '
+  'the daemon decides.';
 
 create function hookd.filter_problem(filter jsonb) returns hookd.problem
 language plpgsql immutable parallel safe
@@ -212,9 +241,13 @@ begin
   if filter is null then
     return null;
   elsif octet_length(filter::text) > 65536 then
-    return hookd.problem(format('invalid filter: it has %s bytes, 65536 are the limit', octet_length(filter::text)), 'Filter in the event''s own "when", or by fewer values.');
+    return hookd.problem(
+      format('invalid filter: it has %s bytes, 65536 are the limit', octet_length(filter::text)),
+      'Filter in the event''s own "when", or by fewer values.');
   elsif (select count(*) > 1000 from jsonb_path_query(filter, 'strict $.**')) then
-    return hookd.problem('invalid filter: it has more than 1000 parts', 'Filter in the event''s own "when", or by fewer values.');
+    return hookd.problem(
+      'invalid filter: it has more than 1000 parts',
+      'Filter in the event''s own "when", or by fewer values.');
   end if;
   bad := hookd.condition_problem(filter);
   if bad is not null then

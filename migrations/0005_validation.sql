@@ -14,9 +14,13 @@ begin
   if coalesce(url, '') = '' then
     return hookd.problem('invalid url: it is empty', example);
   elsif length(url) > 2048 then
-    return hookd.problem(format('invalid url: it has %s characters, 2048 are the limit', length(url)), 'Write a shorter one.');
+    return hookd.problem(
+      format('invalid url: it has %s characters, 2048 are the limit', length(url)),
+      'Write a shorter one.');
   elsif url ~ '[\x01-\x20\x7f\\]' then
-    return hookd.problem('invalid url: it has white space, a control character or a backslash', 'Percent-encode it: %20 for a space.');
+    return hookd.problem(
+      'invalid url: it has white space, a control character or a backslash',
+      'Percent-encode it: %20 for a space.');
   elsif scheme is null then
     return hookd.problem('invalid url: it has no scheme', example);
   elsif scheme not in ('http', 'https') then
@@ -60,7 +64,8 @@ begin
 end
 $$;
 
-comment on function hookd.secret_problem(text, text) is 'What is wrong with a signing secret, without repeating it; null if nothing.';
+comment on function hookd.secret_problem(text, text) is
+  'What is wrong with a signing secret, without repeating it; null if nothing.';
 
 create function hookd.headers_problem(headers jsonb) returns hookd.problem
 language plpgsql immutable parallel safe
@@ -70,9 +75,14 @@ declare
   name text;
   value jsonb;
   seen text[] := '{}';
+  reserved constant text[] := '{
+    host,connection,keep-alive,te,trailer,transfer-encoding,upgrade,via,expect,forwarded,
+    user-agent,accept-encoding,cookie}';
 begin
   if coalesce(jsonb_typeof(headers), 'null') <> 'object' then
-    return hookd.problem('invalid headers: it is not an object', 'Write {"Authorization": "Bearer …"}, or {} for none.');
+    return hookd.problem(
+      'invalid headers: it is not an object',
+      'Write {"Authorization": "Bearer …"}, or {} for none.');
   end if;
   for name, value in select * from jsonb_each(headers) loop
     if length(name) > 200 or length(value #>> '{}') > 4096 then
@@ -80,20 +90,30 @@ begin
         format('invalid headers: "%s" is too long', left(name, 100)),
         'A name may have 200 characters, a value 4096.');
     elsif name !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]+$' then
-      return hookd.problem(format('invalid headers: "%s" is not a header''s name', left(name, 100)), 'Write letters, digits and hyphens: "X-Token".');
-    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|via|expect|forwarded|user-agent|accept-encoding|cookie)$'
+      return hookd.problem(
+        format('invalid headers: "%s" is not a header''s name', left(name, 100)),
+        'Write letters, digits and hyphens: "X-Token".');
+    elsif lower(name) = any (reserved)
       or lower(name) ~ '^(hook-|webhook-|content-|proxy-|x-forwarded-|ce-|signature)' then
-      return hookd.problem(format('invalid headers: "%s" is reserved', name), 'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
+      return hookd.problem(
+        format('invalid headers: "%s" is reserved', name),
+        'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
     elsif lower(name) = any (seen) then
-      return hookd.problem(format('invalid headers: "%s" is there twice, in upper and lower case', name), 'Keep one of them.');
+      return hookd.problem(
+        format('invalid headers: "%s" is there twice, in upper and lower case', name),
+        'Keep one of them.');
     elsif jsonb_typeof(value) <> 'string' then
-      return hookd.problem(format('invalid headers: the value of "%s" is not a text', name), format('Write {"%s": "…"}.', name));
+      return hookd.problem(
+        format('invalid headers: the value of "%s" is not a text', name),
+        format('Write {"%s": "…"}.', name));
     elsif value #>> '{}' !~ '^[\x20-\x7e\t]*$' then
       return hookd.problem(
         format('invalid headers: the value of "%s" has a line break or a character beyond ASCII', name),
         'Write printable ASCII; percent-encode or base64 the rest.');
     elsif value #>> '{}' ~ '^[ \t]|[ \t]$' then
-      return hookd.problem(format('invalid headers: the value of "%s" begins or ends with a space', name), 'Write it without.');
+      return hookd.problem(
+        format('invalid headers: the value of "%s" begins or ends with a space', name),
+        'Write it without.');
     end if;
     seen := seen || lower(name);
   end loop;
@@ -104,13 +124,15 @@ begin
 end
 $$;
 
-comment on function hookd.headers_problem(jsonb) is 'What is wrong with a subscriber''s extra headers, without repeating values; null if nothing.';
+comment on function hookd.headers_problem(jsonb) is
+  'What is wrong with a subscriber''s extra headers, without repeating values; null if nothing.';
 
 create function hookd.duration_seconds(duration text) returns numeric
 language sql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select sum(part[1]::numeric * case part[2] when 'ms' then 0.001 when 's' then 1 when 'm' then 60 when 'h' then 3600 else 86400 end)
+  select sum(part[1]::numeric
+    * case part[2] when 'ms' then 0.001 when 's' then 1 when 'm' then 60 when 'h' then 3600 else 86400 end)
   from regexp_matches(duration, '(\d+(?:\.\d+)?)(ms|[smhd])', 'g') as part
   where duration ~ '^(\d{1,9}(\.\d{1,9})?(ms|s|m|h|d))+$'
 $$;
@@ -134,14 +156,18 @@ begin
   select key into stray from jsonb_object_keys(retry) as key where key not in ('schedule', 'max') limit 1;
   if stray is not null then
     return hookd.problem(format('invalid retry: unknown key "%s"', left(stray, 100)), hint);
-  elsif retry ? 'max' and not retry @? 'strict $.max ? (@.type() == "number" && @ >= 0 && @ <= 1000 && @.floor() == @)' then
+  elsif retry ? 'max'
+    and not retry @? 'strict $.max ? (@.type() == "number" && @ >= 0 && @ <= 1000 && @.floor() == @)' then
     return hookd.problem('invalid retry: "max" is not a whole number from 0 to 1000', hint);
-  elsif retry ? 'schedule' and not retry @? 'strict $.schedule ? (@.type() == "array" && @.size() >= 1 && @.size() <= 1000)' then
+  elsif retry ? 'schedule'
+    and not retry @? 'strict $.schedule ? (@.type() == "array" && @.size() >= 1 && @.size() <= 1000)' then
     return hookd.problem('invalid retry: "schedule" is not a list of 1 to 1000 waits', hint);
   end if;
   for wait in select * from jsonb_array_elements(retry -> 'schedule') loop
     if jsonb_typeof(wait) <> 'string' or hookd.duration_seconds(wait #>> '{}') is null then
-      return hookd.problem(format('invalid retry: %s is not a duration', left(wait::text, 100)), 'Write 500ms, 15s, 5m, 2h or 7d.');
+      return hookd.problem(
+        format('invalid retry: %s is not a duration', left(wait::text, 100)),
+        'Write 500ms, 15s, 5m, 2h or 7d.');
     elsif hookd.duration_seconds(wait #>> '{}') > 7 * 86400 then
       return hookd.problem(format('invalid retry: %s is too long to wait', wait), 'Write at most "7d".');
     end if;
@@ -161,14 +187,18 @@ begin
     return null;
   end if;
   return hookd.problem(
-    case when value is null then format('invalid %s: it is null', name) else format('invalid %s "%s"', name, left(value, 100)) end,
+    case when value is null then format('invalid %s: it is null', name) else format('invalid %s '
+      '"%s"', name, left(value, 100)) end,
     format('Write one of %s.', array_to_string(choices, ', ')));
 end
 $$;
 
-comment on function hookd.choice_problem(text, text, text[]) is 'Says that a value is none of the choices; null if it is one.';
+comment on function hookd.choice_problem(text, text, text[]) is
+  'Says that a value is none of the choices; null if it is one.';
 
-create function hookd.range_problem(name text, value numeric, low numeric, high numeric, unit text default '') returns hookd.problem
+create function hookd.range_problem(
+  name text, value numeric, low numeric, high numeric, unit text default ''
+) returns hookd.problem
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -183,7 +213,8 @@ begin
 end
 $$;
 
-comment on function hookd.range_problem(text, numeric, numeric, numeric, text) is 'Says that a number is out of range; null if it is not.';
+comment on function hookd.range_problem(text, numeric, numeric, numeric, text) is
+  'Says that a number is out of range; null if it is not.';
 
 -- Runs with its owner's rights, so that whoever may insert needs no others.
 create function hookd.subscribers_validate() returns trigger
@@ -203,7 +234,9 @@ begin
       ('url', case when new.url is null or new.url is distinct from old.url
         then hookd.url_problem(new.url) end),
       ('owner', case when new.owner = '' or length(new.owner) > 255
-        then hookd.problem('invalid owner: it has no characters, or more than 255', 'Write null for a subscriber without an owner.') end),
+        then hookd.problem(
+          'invalid owner: it has no characters, or more than 255',
+          'Write null for a subscriber without an owner.') end),
       ('filter', case when new.filter is distinct from old.filter
         then hookd.filter_problem(new.filter) end),
       ('content_type', hookd.choice_problem('content_type', new.content_type,
@@ -211,7 +244,8 @@ begin
       ('envelope', hookd.choice_problem('envelope', new.envelope, '{hookd,thorn,resthooks,flat,raw}')),
       ('hmac_secret', case when new.hmac_secret is null or new.hmac_secret is distinct from old.hmac_secret
         then hookd.secret_problem('hmac_secret', new.hmac_secret) end),
-      ('hmac_secret_old', case when new.hmac_secret_old is distinct from old.hmac_secret_old and new.hmac_secret_old is not null
+      ('hmac_secret_old', case
+        when new.hmac_secret_old is not null and new.hmac_secret_old is distinct from old.hmac_secret_old
         then hookd.secret_problem('hmac_secret_old', new.hmac_secret_old) end),
       ('hmac_secret_old_until', case when (new.hmac_secret_old is null) <> (new.hmac_secret_old_until is null)
         then hookd.problem('invalid hmac_secret_old_until: it and hmac_secret_old are set together or not at all',
@@ -235,7 +269,9 @@ begin
       ('retry', case when new.retry is distinct from old.retry
         then hookd.retry_problem(new.retry) end),
       ('config', case when jsonb_typeof(new.config) <> 'object' or octet_length(new.config::text) > 65536
-        then hookd.problem('invalid config: it is not an object of at most 65536 bytes', 'Write {"key": "value"}.') end),
+        then hookd.problem(
+          'invalid config: it is not an object of at most 65536 bytes',
+          'Write {"key": "value"}.') end),
       ('active', case when new.active is null
         then hookd.problem('invalid active: it is null', 'Write true or false.') end),
       ('id', case when new.id is null or new.created_at is null or new.updated_at is null
@@ -261,8 +297,9 @@ comment on function hookd.subscribers_validate() is
   'Refuses a bad row with SQLSTATE 23514, a sentence, a hint and the column. Leaves rows alone that hookd disables.';
 
 create trigger subscribers_validate before insert or update of
-  id, event, url, owner, filter, content_type, envelope, hmac_secret, hmac_secret_old, hmac_secret_old_until, hmac_digest,
-  headers, ordering, concurrency, rate_limit, batch_size, batch_wait, timeout, retry, active, config, created_at
+  id, event, url, owner, filter, content_type, envelope, hmac_secret, hmac_secret_old, hmac_secret_old_until,
+  hmac_digest, headers, ordering, concurrency, rate_limit, batch_size, batch_wait, timeout, retry, active, config,
+  created_at
   on hookd.subscribers
   for each row
   execute function hookd.subscribers_validate();

@@ -1,4 +1,5 @@
--- What applications and operators call.
+-- What applications and operators call. SQLSTATE 22023 is a wrong argument, P0002 a row that is not there, 55000 a body
+-- that is gone, 23514 a subscriber that was refused.
 
 create function hookd.emit(
   event text, data jsonb default '{}', ref text default null, sender jsonb default null, owner text default null
@@ -16,13 +17,14 @@ begin
     raise exception using
       errcode = 'invalid_parameter_value',
       message = format('invalid event "%s": no event of that name is declared', left(coalesce(event, ''), 255)),
-      hint = case when names is null
-        then format('Declare it in hookd.yaml, "%s: { manual: true }", and start or reload hookd.', left(coalesce(nullif(event, ''), 'user.logged_in'), 255))
-        else format('Nearest: %s. Others are declared in hookd.yaml with "manual: true".', hookd.nearest(coalesce(event, ''), names)) end;
+      hint = case when names is not null
+        then format('Nearest: %s. Declare others', hookd.nearest(coalesce(event, ''), names))
+        else 'Declare it' end || ' in hookd.yaml with "manual: true", and start or reload hookd.';
   elsif not declared.manual then
     raise exception using
       errcode = 'invalid_parameter_value',
-      message = format('event "%s" reports changes of %s and cannot be emitted', event, coalesce(declared.table_name, 'a table')),
+      message = format(
+        'event "%s" reports changes of %s and cannot be emitted', event, coalesce(declared.table_name, 'a table')),
       hint = 'Declare another event in hookd.yaml with "manual: true".';
   elsif not declared.enabled then
     raise exception using
@@ -41,7 +43,8 @@ end
 $$;
 
 comment on function hookd.emit(text, jsonb, text, jsonb, text) is
-  'Sends an event that hookd.yaml declares as manual, if this transaction commits and in order with its row changes. With an owner only its subscribers (and those without one) receive it, else all. Returns the LSN of the message.';
+  'Sends an event that hookd.yaml declares as manual, if this transaction commits and in order with its row changes. '
+  'With an owner only its subscribers (and those without one) receive it, else all. Returns the LSN of the message.';
 
 create function hookd.subscribe(
   event text,
@@ -72,16 +75,18 @@ as $$
     rate_limit, batch_size, batch_wait, timeout, retry, active, config, label
   ) values (
     subscribe.event, subscribe.url, subscribe.owner, subscribe.filter, subscribe.content_type, subscribe.envelope,
-    coalesce(subscribe.hmac_secret, hookd.random_secret()), subscribe.hmac_digest, subscribe.headers, subscribe.ordering,
-    subscribe.concurrency, subscribe.rate_limit, subscribe.batch_size, subscribe.batch_wait, subscribe.timeout,
-    subscribe.retry, subscribe.active, subscribe.config, subscribe.label
+    coalesce(subscribe.hmac_secret, hookd.random_secret()), subscribe.hmac_digest, subscribe.headers,
+    subscribe.ordering, subscribe.concurrency, subscribe.rate_limit, subscribe.batch_size, subscribe.batch_wait,
+    subscribe.timeout, subscribe.retry, subscribe.active, subscribe.config, subscribe.label
   )
   returning id
 $$;
 
 comment on function hookd.subscribe(
-  text, text, text, jsonb, text, text, text, text, jsonb, text, int, numeric, int, interval, interval, jsonb, boolean, jsonb, text
-) is 'Inserts a subscriber and returns its id; the parameters are the columns of hookd.subscribers. Without hmac_secret it gets a random one.';
+  text, text, text, jsonb, text, text, text, text, jsonb, text, int, numeric, int, interval, interval, jsonb, boolean,
+  jsonb, text
+) is 'Inserts a subscriber and returns its id; the parameters are the columns of hookd.subscribers. Without '
+  'hmac_secret it gets a random one.';
 
 create function hookd.unsubscribe(id uuid) returns boolean
 language sql volatile
@@ -137,7 +142,8 @@ as $$
 $$;
 
 comment on function hookd.matching(text, text) is
-  'The subscribers that an event reaches, parked and disabled ones included; their filters are not applied. Without an owner: as for an event that belongs to nobody in particular.';
+  'The subscribers that an event reaches, parked and disabled ones included; their filters are not applied. Without '
+  'an owner: as for an event that belongs to nobody in particular.';
 
 create function hookd.replay(
   delivery uuid default null,
@@ -162,7 +168,8 @@ begin
     raise exception using
       errcode = 'invalid_parameter_value',
       message = 'hookd.replay() was not told what to send again',
-      hint = 'Name a delivery or a message, or choose: hookd.replay(event => ''article.*'', since => now() - interval ''1 hour''); hookd.replay(state => ''dead'') takes all dead letters.';
+      hint = 'Name a delivery or a message, or choose: hookd.replay(event => ''article.*'', since => now() - interval '
+        '''1 hour''); hookd.replay(state => ''dead'') takes all dead letters.';
   elsif state not in ('dead', 'delivered', 'cancelled') then
     raise exception using
       errcode = 'invalid_parameter_value',
@@ -194,7 +201,8 @@ begin
     raise exception using
       errcode = 'no_data_found',
       message = 'there is no settled delivery of that id',
-      hint = 'Look it up in hookd.deliveries. What is pending goes out by itself at its next_attempt_at; what was delivered at once is kept only under "delivery_log: all".';
+      hint = 'Look it up in hookd.deliveries. What is pending goes out by itself at its next_attempt_at; what was '
+        'delivered at once is kept only under "delivery_log: all".';
   elsif by_id and bodiless > 0 then
     raise exception using
       errcode = 'object_not_in_prerequisite_state',
@@ -220,8 +228,11 @@ end
 $$;
 
 comment on function hookd.replay(uuid, text, text, uuid, text, timestamptz, timestamptz, bigint) is
-  'Sends settled deliveries again: one, those of a message, or those that all given filters choose, by default dead ones; event may be a pattern, since and until look at settled_at. Returns how many; max_count takes the oldest first.';
+  'Sends settled deliveries again: one, those of a message, or those that all given filters choose, by default dead '
+  'ones; event may be a pattern, since and until look at settled_at. Returns how many; max_count takes the oldest '
+  'first.';
 
 -- Functions are executable by everybody unless that is taken back; sql/roles.sql grants what each role needs.
 revoke execute on all functions in schema hookd from public;
-grant execute on function hookd.random_secret() to public; -- the default of a column that anybody who may insert relies on
+-- The default of a column: whoever may insert relies on it.
+grant execute on function hookd.random_secret() to public;

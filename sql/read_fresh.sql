@@ -2,8 +2,10 @@
 -- A change that moved a row to another key is always returned, so that its other key can be held back too.
 with page as (
   select d.id, d.commit_lsn, d.lsn, d.ordinal, d.message_id, d.variant, d.row_key, d.old_row_key, d.replayed,
-    m.event, m.declared_event, m.headers, m.content_type, m.body, m.table_name, m.row_key as message_key, m.op, m.xid, m.committed_at,
-    sum(octet_length(m.body)) over (order by d.commit_lsn, d.lsn, d.ordinal, d.id) as bytes,
+    m.event, m.declared_event, m.headers, m.content_type, m.body, m.table_name, m.row_key::text as message_key, m.op,
+    m.xid, to_char(m.committed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as committed_at,
+    extract(epoch from clock_timestamp() - d.created_at)::float8 * 1000 as age_ms,
+    sum(coalesce(octet_length(m.body), 0)) over (order by d.commit_lsn, d.lsn, d.ordinal, d.id) as bytes,
     row_number() over (order by d.commit_lsn, d.lsn, d.ordinal, d.id) as place,
     count(*) over () as found
   from (
@@ -15,6 +17,6 @@ with page as (
     order by commit_lsn, lsn, ordinal, id
     limit $7
   ) d
-  join hookd.messages m on m.id = d.message_id and m.variant = d.variant
+  left join hookd.messages m on m.id = d.message_id and m.variant = d.variant
 )
 select * from page where bytes <= $8 or place = 1 order by place

@@ -7,7 +7,7 @@ select s.plugin, s.database, s.active_pid, s.wal_status, s.safe_wal_size::float8
   pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::float8 as lag_bytes,
   pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::float8 as kept_bytes,
   case when r.pid is not null then coalesce(extract(epoch from r.flush_lag), 0)::float8 end as lag_seconds,
-  r.client_addr::text, p.holder, p.lsn::text as progress_lsn,
+  host(r.client_addr) as client_addr, p.holder, p.lsn::text as progress_lsn,
   extract(epoch from now() - p.updated_at)::float8 as progress_seconds
 from (select $1::text as slot) as wanted
 left join pg_replication_slots s on s.slot_name = wanted.slot

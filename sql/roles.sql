@@ -1,5 +1,5 @@
--- Least privilege: run with psql as the owner of the schema hookd who may also create roles, after `hookd migrate` and
--- again after every upgrade. Then make your own login roles members:
+-- Least privilege: run with psql as the owner of the schema hookd who may also create roles, after `hookd migrate`
+-- and again after every upgrade. Then make your own login roles members:
 --
 --   create role hookd_login login replication in role hookd_daemon;   -- REPLICATION is not inherited
 --   create role acme login in role hookd_tenant;                      -- sees and changes the rows with owner = 'acme'

@@ -1,5 +1,5 @@
 -- Stores deliveries that came from the slot, with what has become of them so far. A delivery that is there already
--- (the WAL was read twice) keeps its state, unless this one knows of more attempts.
+-- (the WAL was read twice) keeps its state, unless this one knows of more attempts and nobody had it sent again.
 insert into hookd.deliveries as d
   (id, message_id, variant, event, subscriber_id, row_key, old_row_key, commit_lsn, lsn, ordinal,
    state, attempts, next_attempt_at, last_status, last_error, last_class, url, batch_id, settled_at)
@@ -24,4 +24,4 @@ set state = excluded.state,
   batch_id = excluded.batch_id,
   settled_at = excluded.settled_at,
   updated_at = now()
-where d.state = 'pending' and excluded.attempts > d.attempts
+where d.state = 'pending' and d.replayed = 0 and excluded.attempts > d.attempts

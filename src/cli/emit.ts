@@ -13,6 +13,7 @@ interface EmitFlags {
 export function addEmit(program: Command): void {
   const command = program
     .command('emit')
+    .summary('send a manual event')
     .description('send an event that hookd.yaml declares with "manual: true", as hookd.emit() does in SQL')
     .argument('<event>', 'its name')
     .argument('[data]', 'a JSON object', jsonObject, '{}')

@@ -21,6 +21,7 @@ interface ListedEvent {
 export function addEvents(program: Command): void {
   const command = program
     .command('events')
+    .summary('list the events')
     .description('list the events of hookd.yaml; where there is no such file, those of the table hookd.events')
     .action(async (flags: { installed?: boolean; json?: boolean }) => {
       const options = resolveOptions({ ...flags })

@@ -58,7 +58,7 @@ function ownOption({ flag, description, choices, parse, repeatable = false, ...r
   if (rest.default !== undefined) option.default(rest.default)
   if (choices) option.choices(choices)
   if (parse) option.argParser(parse)
-  if (repeatable) option.argParser((text: string, before: string[] = []) => [...before, text])
+  if (repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text])
   return option
 }
 
@@ -77,4 +77,10 @@ export function wholeNumber(least = 0): (text: string) => number {
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
     throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
   }
+}
+
+/** A UUID, for `Flag.parse`. */
+export function uuid(text: string): string {
+  if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return text
+  throw new InvalidArgumentError('It must be a UUID such as 0f8fad5b-d9cb-469f-a165-70867728950e.')
 }

@@ -12,6 +12,7 @@ import { addFlags, addOptions } from './flags.ts'
 export function addInit(program: Command): void {
   const command = program
     .command('init')
+    .summary('write a starting hookd.yaml')
     .description('write a starting hookd.yaml: events for every table of the database, and examples')
     .action((flags: { force?: boolean }) => init(resolveOptions({ ...flags }), flags.force === true))
   addOptions(command, ['databaseUrl', 'config'])

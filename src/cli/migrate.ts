@@ -11,6 +11,7 @@ import { addFlags, addOptions } from './flags.ts'
 export function addMigrate(program: Command): void {
   const command = program
     .command('migrate')
+    .summary('install or upgrade the schema hookd')
     .description('install or upgrade the schema hookd; hookd run does it too, where its role may')
     .action(async (flags: { events?: boolean }) => {
       const options = resolveOptions({ ...flags })

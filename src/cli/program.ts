@@ -15,7 +15,7 @@ import { addSign } from './sign.ts'
 import { addStatus } from './status.ts'
 import { addSubscribers } from './subscribers.ts'
 import { addVerify } from './verify.ts'
-import { hookdVersion } from './version.ts'
+import { VERSION } from '../daemon/version.ts'
 
 const COMMANDS = [
   addRun,
@@ -35,6 +35,9 @@ const COMMANDS = [
   addDemo,
 ]
 
+/** Commands that have subcommands. */
+const GROUPS: ReadonlySet<string> = new Set(['subscribers', 'deliveries'])
+
 /** Flags that belong to the program rather than to `hookd run`. */
 const OWN_FLAGS: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--version'])
 
@@ -42,7 +45,7 @@ const OWN_FLAGS: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--version
 export function createProgram(): Command {
   const program = new Command('hookd')
     .description('Sends committed row changes of PostgreSQL as signed webhooks. Without a command: hookd run.')
-    .version(hookdVersion())
+    .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: false, helpWidth: Math.min(process.stdout.columns || 100, 100) })
     .configureOutput({ outputError: (text, write) => write(text) })
@@ -53,9 +56,14 @@ export function createProgram(): Command {
   return program
 }
 
-/** `['--slot', 'a']` -> `['run', '--slot', 'a']`; a command line that names its command stays as it is. */
+/** `['--slot', 'a']` -> `['run', '--slot', 'a']`, `['deliveries']` -> `['deliveries', 'list']`; all else stays as it is. */
 export function withDefaultCommand(args: readonly string[]): readonly string[] {
-  const [first] = args
-  const isRun = first === undefined || (first.startsWith('-') && !OWN_FLAGS.has(first))
-  return isRun ? ['run', ...args] : args
+  const [first, second] = args
+  if (namesNone(first)) return ['run', ...args]
+  const isGroup = first !== undefined && GROUPS.has(first)
+  return isGroup && namesNone(second) ? [first, 'list', ...args.slice(1)] : args
+}
+
+function namesNone(word: string | undefined): boolean {
+  return word === undefined || (word.startsWith('-') && !OWN_FLAGS.has(word))
 }

@@ -18,6 +18,7 @@ interface ReplayFlags {
 export function addReplay(program: Command): void {
   const command = program
     .command('replay')
+    .summary('send dead letters or other settled deliveries again')
     .description('send settled deliveries again: one, those of a message, or all that the options choose')
     .argument('[id]', 'of a delivery (a UUID) or of a message (msg_…)')
     .action(async (id: string | undefined, flags: ReplayFlags) => {

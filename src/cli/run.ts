@@ -9,6 +9,7 @@ import { stopSignal } from './stop-signal.ts'
 export function addRun(program: Command): void {
   const command = program
     .command('run')
+    .summary('read the slot and send webhooks (the default)')
     .description('read the slot and send webhooks until SIGTERM or Ctrl-C; SIGHUP reads hookd.yaml again')
     .action((flags: Record<string, unknown>) => run(resolveOptions(flags)))
   addOptions(command, Object.keys(OPTIONS) as (keyof Options)[])

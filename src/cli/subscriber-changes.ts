@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { resolveOptions } from '../config/options.ts'
 import { HookdError } from '../errors.ts'
 import { withDatabase } from './database.ts'
-import { addFlags, addOptions, type Flag } from './flags.ts'
+import { addFlags, addOptions, type Flag, uuid } from './flags.ts'
 
 interface AddFlags {
   readonly owner?: string
@@ -53,7 +53,11 @@ function addAdd(subscribers: Command): void {
   addFlags(command, [
     { flag: '--owner <owner>', description: 'receives only events of this owner' },
     { flag: '--filter <json>', description: 'a condition on the row, as "when" in hookd.yaml', parse: json },
-    { flag: '--envelope <name>', description: 'shape of the body', choices: ['hookd', 'thorn', 'resthooks', 'flat', 'raw'] },
+    {
+      flag: '--envelope <name>',
+      description: 'shape of the body',
+      choices: ['hookd', 'thorn', 'resthooks', 'flat', 'raw'],
+    },
     { flag: '--ordering <kind>', description: 'what is sent in order', choices: ['row', 'subscriber', 'none'] },
     { flag: '--label <text>', description: 'your name for it' },
     { flag: '--json', description: 'print JSON' },
@@ -105,11 +109,6 @@ function addRotate(subscribers: Command): void {
 
 function unknown(id: string): HookdError {
   return new HookdError('HOOKD_UNKNOWN_SUBSCRIBER', `there is no subscriber ${id}. List them with "hookd subscribers".`)
-}
-
-function uuid(text: string): string {
-  if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return text
-  throw new InvalidArgumentError('It must be a UUID, as "hookd subscribers" lists them.')
 }
 
 function json(text: string): string {

@@ -24,14 +24,17 @@ export interface ListedSubscriber {
 
 /** `hookd subscribers`: who receives what; with a subcommand, changes to that. */
 export function addSubscribers(program: Command): void {
-  const command = program.command('subscribers').description('list the subscribers, without their secrets, or change them')
+  const command = program
+    .command('subscribers')
+    .summary('list or change the subscribers')
+    .description('list the subscribers, without their secrets, or change them')
   const list = command
-    .command('list', { isDefault: true })
+    .command('list')
     .description('list them (also without "list")')
     .action(async (flags: { event?: string; json?: boolean }) => {
       await withDatabase(resolveOptions({ ...flags }), async (client) => {
         const { rows } = await client.query<ListedSubscriber>(statement('list_subscribers'), [flags.event ?? null])
-        const shown = rows.map((row) => ({ ...row, url: row.url === null ? null : shownUrl(row.url) }))
+        const shown = rows.map(withoutSecrets)
         if (flags.json === true) console.log(JSON.stringify(shown, null, 2))
         else process.stdout.write(formatTable(shown.map(toRow)))
       })
@@ -42,6 +45,11 @@ export function addSubscribers(program: Command): void {
     { flag: '--json', description: 'print JSON' },
   ])
   addSubscriberChanges(command)
+}
+
+/** URLs may hold tokens. */
+export function withoutSecrets<T extends { readonly url: string | null }>(row: T): T {
+  return row.url === null ? row : { ...row, url: shownUrl(row.url) }
 }
 
 function toRow(row: ListedSubscriber) {

@@ -31,7 +31,7 @@ export function formatFacts(facts: Readonly<Record<string, Cell>>): string {
 
 /** At most so many characters, the last of them `…` where something was cut off. */
 export function shorten(text: string, most: number): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`
 }
 
@@ -42,5 +42,5 @@ function cellText(cell: Cell): string {
 }
 
 function textWidth(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }

@@ -25,7 +25,7 @@ export function dataSelection(field: Field, check: ColumnCheck): DataSelection |
 }
 
 /** The columns that a list names, each of them checked. */
-export function columnList(field: Field, check: ColumnCheck): string[] | null {
+function columnList(field: Field, check: ColumnCheck): string[] | null {
   const found = words(field, 'a list of columns')
   for (const { text, at } of found ?? []) reportColumn(field, text, at, check)
   return found?.map(({ text }) => text) ?? null

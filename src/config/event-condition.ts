@@ -12,6 +12,8 @@ export interface EventCondition {
   readonly columns: ReadonlySet<string>
 }
 
+export const NO_CONDITION: EventCondition = { predicate: null, columns: new Set() }
+
 /** Compiles `when` and `changed`, and reports what is wrong with them where it stands. */
 export function eventCondition(fields: ReadonlyMap<string, Field>, scope: ConditionScope): EventCondition {
   const [when, changed] = [fields.get('when'), fields.get('changed')]

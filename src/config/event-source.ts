@@ -22,8 +22,8 @@ export interface EventSource {
 const OPERATIONS = ['insert', 'update', 'delete', 'truncate'] as const
 /** Keys that need the changes of a table, which a manual event does not have. */
 const CHANGE_KEYS = ['table', 'on', 'when', 'changed', 'skip_noop', 'include']
-/** Keys that need a row, which a truncate does not have. */
-const ROW_KEYS = ['when', 'changed', 'skip_noop', 'include', 'name', 'ref', 'sender', 'data']
+/** Keys that need a row, which a truncate does not have; `owner` stays, so that nobody else hears of it. */
+const ROW_KEYS = ['when', 'changed', 'skip_noop', 'include', 'ref', 'sender', 'data']
 
 interface Declared {
   /** `event "article.created"` */
@@ -39,13 +39,14 @@ interface Declared {
 export function eventSource(fields: ReadonlyMap<string, Field>, declared: Declared): EventSource {
   const { where, at, given, catalog, problems } = declared
   const manual = read(fields, 'manual', flag) ?? false
+  const undecided = fields.has('manual') && fields.get('manual')?.node.kind !== 'boolean'
   if (manual) {
     refuse(fields, CHANGE_KEYS, 'has no effect on a manual event, which hookd.emit() sends')
     return { manual, table: null, operations: new Set(), oldRows: null }
   }
-  if (!given.has('table'))
+  if (!given.has('table') && !undecided)
     problems.report(at, `${where} needs a "table", or "manual: true" to be sent with hookd.emit()`)
-  if (!given.has('on'))
+  if (!given.has('on') && !undecided)
     problems.report(at, `${where} needs "on": insert, update, delete or truncate, or a list of them`)
   const table = read(fields, 'table', (field) => readTable(field, catalog))
   const operations = new Set<Operation>(read(fields, 'on', readOperations) ?? ['update'])

@@ -3,9 +3,9 @@ import type { Template } from '../matching/template.ts'
 import type { Catalog } from '../postgres/catalog.ts'
 import { columnCheck } from './columns.ts'
 import type { ColumnCheck } from './columns.ts'
-import { eventCondition } from './event-condition.ts'
+import { NO_CONDITION, eventCondition } from './event-condition.ts'
 import type { EventCondition } from './event-condition.ts'
-import { eventNameProblem } from './event-name.ts'
+import { eventNameProblem, isNameTemplate } from './event-name.ts'
 import { eventSource } from './event-source.ts'
 import type { EventSource } from './event-source.ts'
 import { fieldsOf, flag, read, text } from './fields.ts'
@@ -82,12 +82,16 @@ function readParts(declaration: Declaration, source: EventSource, context: Event
   const own = readSettings(fields, { check, inheritedRetry: inherited.retry ?? context.defaultRetry })
   const settings = mergeSettings(inherited, own)
   const types = (oid: number) => catalog?.types.get(oid)
-  const { operations, oldRows } = source
+  const { operations, manual } = source
+  const oldRows = source.oldRows ?? { columns: null, fix: '' }
+  const isAboutRows = !manual && !operations.has('truncate')
   return {
     source,
     settings,
     name: readName(declaration, check),
-    condition: eventCondition(fields, { table, types, operations, allowOld: true, ...(oldRows && { oldRows }) }),
+    condition: isAboutRows
+      ? eventCondition(fields, { table, types, operations, allowOld: true, oldRows })
+      : NO_CONDITION,
     recipients: { ...context.recipients, ...settings.recipients },
   }
 }
@@ -95,7 +99,7 @@ function readParts(declaration: Declaration, source: EventSource, context: Event
 /** The template of the name sent: `name`, or the declared name where that holds one. */
 function readName({ name, at, where, fields, problems }: Declaration, check: ColumnCheck): Template | null {
   const field = fields.get('name')
-  const isTemplate = name.includes('{')
+  const isTemplate = isNameTemplate(name)
   if (field === undefined) {
     if (!isTemplate) return null
     return template(

@@ -1,7 +1,7 @@
 import { suggest } from '../matching/pattern.ts'
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from './duration.ts'
 import type { Problems } from './problems.ts'
-import { SIZE_EXAMPLES, parseSize } from './size.ts'
+import { SIZE_EXAMPLES, formatSize, parseSize } from './size.ts'
 import { describeNode } from './yaml-node.ts'
 import type { YamlMap, YamlNode } from './yaml-node.ts'
 
@@ -107,7 +107,10 @@ export function size(field: Field, { min, max }: { min: number; max: number }): 
   const value = parseSize(source)
   if (value !== null && value >= min && value <= max) return value
   const what = `"${field.key}" in ${field.where}`
-  problems.report(node.at, `${what} must be a size such as ${SIZE_EXAMPLES}, between ${min} and ${max} bytes`)
+  problems.report(
+    node.at,
+    `${what} must be a size such as ${SIZE_EXAMPLES}, from ${formatSize(min)} to ${formatSize(max)}`,
+  )
   return null
 }
 
@@ -123,8 +126,7 @@ export function words(field: Field, expected: string): { readonly text: string; 
   if (items === null) return null
   const found = new Map<string, { text: string; at: number }>()
   for (const item of items) {
-    if (item.kind !== 'text')
-      problems.report(item.at, `"${key}" in ${where} must hold ${expected}, not ${describeNode(item)}`)
+    if (item.kind !== 'text') problems.report(item.at, `"${key}" in ${where} must hold text, not ${describeNode(item)}`)
     else if (found.has(item.text)) problems.report(item.at, `"${item.text}" appears twice in "${key}" in ${where}`)
     else found.set(item.text, { text: item.text, at: item.at })
   }

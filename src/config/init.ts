@@ -63,7 +63,7 @@ function examples(table: CatalogTable, name: string): string {
   const key = columns.find((column) => table.key.includes(column.name)) ?? columns[0]
   const others = columns.filter((column) => column !== key)
   const state = others.find((column) => /^(state|status)$/.test(column.name)) ?? others.find(isText)
-  const owner = others.find((column) => /_id$/.test(column.name)) ?? others[0]
+  const owner = others.find((column) => column.name.endsWith('_id')) ?? others[0]
   const when =
     state !== undefined && isText(state)
       ? `when: { ${yamlText(state.name)}: { now_eq: PUBLISHED } }`

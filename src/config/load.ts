@@ -44,7 +44,7 @@ const SECTIONS = ['tables', 'events', 'delivery', 'recipients']
 export function parseConfig(text: string, fileName: string, { catalog }: { catalog: Catalog | null }): ParsedConfig {
   const problems = new Problems(fileName, text)
   const { root, errors } = parseYaml(text, problems)
-  const config = readSections(root, catalog, problems)
+  const config = readSections(root, { catalog, problems, whole: errors.length === 0 })
   const first = errors[0]
   if (first !== undefined) problems.dropFrom(startOfEntry(root, first.at))
   for (const { at, message } of errors) problems.report(at, message)
@@ -74,7 +74,14 @@ export async function readConfigText(fileName: string): Promise<string> {
   }
 }
 
-function readSections(root: YamlNode | null, catalog: Catalog | null, problems: Problems): HookdConfig | null {
+interface Reading {
+  readonly catalog: Catalog | null
+  readonly problems: Problems
+  /** False where a syntax error may have swallowed a section. */
+  readonly whole: boolean
+}
+
+function readSections(root: YamlNode | null, { catalog, problems, whole }: Reading): HookdConfig | null {
   if (root?.kind !== 'map') {
     const shape = root === null || root.kind === 'null' ? 'the file is empty' : `the file holds ${describeNode(root)}`
     problems.report(root?.at ?? 0, `${shape}; it must be a mapping with "events:", run "hookd init" to write one`)
@@ -84,7 +91,7 @@ function readSections(root: YamlNode | null, catalog: Catalog | null, problems: 
   const delivery = read(sections, 'delivery', readDelivery) ?? DEFAULT_DELIVERY
   const recipients = { ...DEFAULT_RECIPIENTS, ...read(sections, 'recipients', readRecipients) }
   const tables = read(sections, 'tables', (field) => readTables(field, catalog, delivery.retry)) ?? new Map()
-  if (!root.entries.some(({ key }) => key === 'events')) problems.report(root.at, 'the file needs "events:"')
+  if (whole && !root.entries.some(({ key }) => key === 'events')) problems.report(root.at, 'the file needs "events:"')
   const entries = read(sections, 'events', eventEntries) ?? []
   const context = { catalog, tables, defaultRetry: delivery.retry, recipients, problems }
   const events = entries.flatMap((entry) => readEvent(entry, context) ?? [])

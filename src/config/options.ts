@@ -38,7 +38,7 @@ export function resolveOptions(flags: Flags, env: NodeJS.ProcessEnv = process.en
 }
 
 /** The database URL; throws a `HookdError` (`HOOKD_NO_DATABASE_URL`) where none was given. */
-export function requireDatabaseUrl(options: Options): string {
+export function requireDatabaseUrl(options: Pick<Options, 'databaseUrl'>): string {
   if (options.databaseUrl !== null) return options.databaseUrl
   throw new HookdError(
     'HOOKD_NO_DATABASE_URL',
@@ -58,6 +58,6 @@ function find(spec: OptionSpec, flags: Flags, env: NodeJS.ProcessEnv): { text: s
 }
 
 /** `--dry-run` -> `dryRun` */
-function flagName(spec: OptionSpec): string {
+export function flagName(spec: OptionSpec): string {
   return spec.flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

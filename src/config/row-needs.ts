@@ -28,7 +28,6 @@ export interface Shortage {
 /** The templates and columns of an event that no change of it could fill; each message would fail. */
 export function shortages(settings: Settings, name: Template | null, supply: RowSupply): Shortage[] {
   const { operations } = supply
-  if (operations.has('truncate')) return []
   const found = rowNeeds(settings, name).flatMap((need): Shortage[] => {
     const message = needProblem(need, supply)
     return message === null ? [] : [{ key: need.key, message }]
@@ -77,8 +76,9 @@ function templateNeeds(key: string, { parts }: Template): RowNeed[] {
   return parts.flatMap((part) => (part.kind === 'text' ? [] : { key, from: part.from, column: part.path[0] ?? '' }))
 }
 
-function needProblem({ from, column }: RowNeed, { operations, oldRows }: RowSupply): string | null {
+function needProblem({ key, from, column }: RowNeed, { operations, oldRows }: RowSupply): string | null {
   if (from === 'config') return null
+  if (operations.has('truncate')) return key === 'name' || key === 'headers' ? 'a truncate has no row' : null
   if (operations.size === 0) return from === 'old' ? `"{old.${column}}": an emitted event has no old row` : null
   if (from === 'old' && operations.has('insert')) {
     return `"{old.${column}}": an inserted row has no old values; give the insert an event of its own`

@@ -35,7 +35,7 @@ export interface Settings {
   readonly keepAlive: boolean
 }
 
-export const DEFAULT_SETTINGS: Settings = {
+const DEFAULT_SETTINGS: Settings = {
   ref: null,
   sender: null,
   owner: null,

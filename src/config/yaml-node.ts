@@ -35,7 +35,7 @@ export function describeNode(node: YamlNode): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'boolean') return node.value ? 'true' : 'false'
   if (node.kind === 'number') return 'a number'
-  return node.kind === 'null' ? 'empty' : 'text'
+  return node.kind === 'null' ? 'an empty value' : 'text'
 }
 
 /**

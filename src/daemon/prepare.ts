@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg'
+import type { ClientBase, Pool, PoolClient } from 'pg'
 import type { HookdConfig } from '../config/load.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Options } from '../config/option-table.ts'
@@ -65,8 +65,9 @@ async function load(client: PoolClient, settings: RunSettings, log: Log): Promis
 }
 
 /** Writes the events of hookd.yaml where SQL can see them. */
-export async function saveEvents(client: PoolClient | Pool, config: HookdConfig): Promise<void> {
-  const { events } = config
+export async function saveEvents(client: ClientBase | Pool, config: HookdConfig): Promise<void> {
+  // Two events may be sent under one name; the catalog lists names.
+  const events = [...new Map(config.events.map((event) => [event.name?.source ?? event.declaredName, event])).values()]
   await client.query(statement('save_events'), [
     events.map(({ name, declaredName }) => name?.source ?? declaredName),
     events.map(({ manual }) => manual),

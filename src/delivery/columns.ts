@@ -63,11 +63,6 @@ export function rowOf(change: RowChange): RowImage | null {
   return change.new ?? change.old
 }
 
-/** Whether every column of an image is known, which for an old one means REPLICA IDENTITY FULL. */
-export function isComplete(image: RowImage): boolean {
-  return !image.cells.includes(undefined)
-}
-
 /** JSON text of the key, `{"id":1}`; null where the table has none or it is not wholly known. */
 export function printKey(table: PrintedTable, image: RowImage | null): string | null {
   if (image === null || table.key.length === 0) return null
@@ -84,7 +79,7 @@ export function printKey(table: PrintedTable, image: RowImage | null): string | 
  */
 export function changedColumns(columns: readonly PrintedColumn[], change: RowChange): PrintedColumn[] | null {
   const { old, new: row } = change
-  if (old === null || row === null || !isComplete(old)) return null
+  if (old === null || row === null || !change.oldComplete) return null
   const changed: PrintedColumn[] = []
   for (const column of columns) {
     const before = old.cells[column.index]

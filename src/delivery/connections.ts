@@ -76,17 +76,17 @@ export class Connections {
   giveBack(wire: Wire): void {
     if (!this.#wires.has(wire)) return
     const { endpoint } = wire
-    const yields = this.#starved.size > 0 && endpoint.size > 1
-    const next = yields ? undefined : endpoint.waiting.peek()
-    if (yields || next?.fresh === true) {
-      this.discard(wire)
-    } else if (next !== undefined) {
-      endpoint.waiting.shift()
+    const turn = this.#turnAfter(endpoint)
+    const next = turn.waiting.peek()
+    if (next === undefined) {
+      wire.isLent = false
+      endpoint.idle.push(wire)
+    } else if (turn === endpoint && !next.fresh) {
+      this.#shift(endpoint)
       // undici is still inside the answer that freed the wire.
       queueMicrotask(() => next.use(wire))
     } else {
-      wire.isLent = false
-      endpoint.idle.push(wire)
+      this.discard(wire)
     }
   }
 
@@ -134,13 +134,23 @@ export class Connections {
   }
 
   #serveNext(endpoint: Endpoint): void {
-    const [starved = endpoint] = this.#starved
-    const next = starved.waiting.shift()
-    if (starved.waiting.length === 0) this.#starved.delete(starved)
+    const turn = this.#turnAfter(endpoint)
+    const next = this.#shift(turn)
+    if (endpoint !== turn && endpoint.waiting.length > 0) this.#starved.add(endpoint)
     if (next === undefined) return
-    // Endpoints that wait take turns.
-    if (this.#starved.delete(starved)) this.#starved.add(starved)
-    const wire = this.#open(starved)
+    const wire = this.#open(turn)
     queueMicrotask(() => next.use(wire))
+  }
+
+  /** Whose turn it is when an endpoint sets room free: of those who wait for room, the one that has waited longest. */
+  #turnAfter(endpoint: Endpoint): Endpoint {
+    const [longest = endpoint] = this.#starved
+    return longest
+  }
+
+  #shift(endpoint: Endpoint): Waiter | undefined {
+    const next = endpoint.waiting.shift()
+    if (this.#starved.delete(endpoint) && endpoint.waiting.length > 0) this.#starved.add(endpoint)
+    return next
   }
 }

@@ -99,7 +99,9 @@ function race(addresses: readonly string[], open: (address: string) => Socket, s
   const opened = new Set<Socket>()
   let next = 0
   let timer: NodeJS.Timeout | undefined
+  let isOver = false
   const end = (winner: Socket | null) => {
+    isOver = true
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
     for (const socket of opened) if (socket !== winner) socket.destroy()
@@ -113,11 +115,13 @@ function race(addresses: readonly string[], open: (address: string) => Socket, s
     const socket = open(addresses[next++]!)
     opened.add(socket)
     socket.once('connect', () => {
+      if (isOver) return
       end(socket)
       resolve(socket)
     })
     socket.once('error', (error) => {
       opened.delete(socket)
+      if (isOver) return
       if (next < addresses.length) attempt()
       else if (opened.size === 0) {
         end(null)

@@ -7,7 +7,7 @@ import type { WebhookRequest } from './request.ts'
 import type { Wire } from './wire.ts'
 
 /** How much of an answer's body is kept; the rest is not read. */
-export const KEPT_BODY_BYTES = 16 * 1024
+const KEPT_BODY_BYTES = 16 * 1024
 const KEPT_LOCATION = 500
 const NOTHING = Buffer.alloc(0)
 
@@ -129,7 +129,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
       this.deadlineAt = this.#startedAt + this.#request.timeoutMs
     }
     const { headers, body, keepAlive } = this.#request
-    wire.client.dispatch({ method: 'POST', path: this.#route.path, headers: headers as string[], body, reset: !keepAlive }, this)
+    wire.client.dispatch(
+      { method: 'POST', path: this.#route.path, headers: headers as string[], body, reset: !keepAlive },
+      this,
+    )
   }
 
   /** A kept connection that the other side has closed meanwhile: nothing of an answer came, and nothing was dialled. */

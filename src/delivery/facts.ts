@@ -36,12 +36,7 @@ export interface BodyTarget {
 }
 
 export type PayloadProblem =
-  | 'missing_column'
-  | 'unknown_value'
-  | 'unreadable_value'
-  | 'null_value'
-  | 'bad_template'
-  | 'too_large'
+  'missing_column' | 'unknown_value' | 'unreadable_value' | 'null_value' | 'bad_template' | 'too_large'
 
 /** A body cannot be rendered. The message is a sentence that names table and column, and no value. */
 export class PayloadError extends Error {

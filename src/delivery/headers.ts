@@ -1,5 +1,5 @@
 /** Headers that hookd, HTTP or a proxy on the way sets; a name ending in `*` stands for all that begin so. */
-export const RESERVED_HEADERS = [
+const RESERVED_HEADERS = [
   'accept-encoding',
   'ce-*',
   'connection',
@@ -22,9 +22,9 @@ export const RESERVED_HEADERS = [
   'x-forwarded-*',
 ] as const
 
-export const MOST_HEADERS = 50
-export const LONGEST_HEADER_NAME = 200
-export const LONGEST_HEADER_VALUE = 4096
+const MOST_HEADERS = 50
+const LONGEST_HEADER_NAME = 200
+const LONGEST_HEADER_VALUE = 4096
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const VALUE = /^[\t -~]*$/

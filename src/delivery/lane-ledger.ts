@@ -1,17 +1,19 @@
 import type { Delivery, Parcel } from './delivery.ts'
 import { packParcel } from './parcel.ts'
-import type { Cursor, DueDeliveries, FreshDeliveries, LanePorts } from './ports.ts'
+import type { Cursor, DueDeliveries, FreshDeliveries, LanePorts, ParkedDeliveries } from './ports.ts'
 import { weightOf } from './ports.ts'
-import type { RowGate } from './row-gate.ts'
+import type { Keyed } from './row-gate.ts'
 
-const FRESH_LIMIT = 200
-const DUE_LIMIT = 50
 const MOST_RECENT = 1000
 const MOST_RECENT_BYTES = 1024 * 1024
+/** What could not be taken or known as a whole is looked at again after this. */
+const LOOK_AGAIN_MS = 1000
 
 interface Callbacks {
   load(delivery: Delivery): void
   loadDue(parcel: Parcel): void
+  /** These, and no others, wait for their next attempt. */
+  parked(items: readonly Keyed[]): void
   /** Everything in the ledger is in memory or parked. */
   drained(): void
   pump(): void
@@ -20,27 +22,33 @@ interface Callbacks {
 /**
  * One lane's view of the ledger: what it appended, what it has in memory, how far it has read.
  *
- * A delivery that is in memory is known by its id, so that a scan which meets its row again leaves it alone. What is
- * appended while a scan's last page is under way is kept aside; when that page comes back as the last one, the lane
- * has everything and needs the ledger no longer.
+ * A delivery that is in memory is known by its id, so that a page that shows its row again leaves it alone; so does one
+ * that ended while the page was under way. What is appended while a scan's last page is under way is kept aside; when
+ * that page comes back as the last one, the lane has everything and needs the ledger no longer.
  */
 export class LaneLedger {
   readonly #subscriberId: string
   readonly #ports: LanePorts
   readonly #callbacks: Callbacks
   readonly #known = new Set<string>()
-  readonly #forgetLater: string[] = []
-  readonly #concluded = new Set<string>()
+  /** Deliveries of which an attempt ended while a read was under way. */
+  readonly #endedDuring = { fresh: new Set<string>(), due: new Set<string>(), parked: new Set<string>() }
+  readonly #parkedDuring = new Map<string, Keyed>()
   #cursor: Cursor | null = null
   #reading = false
   #stale = false
   #readingDue = false
   #recovering = false
+  #recoverAgain = false
+  #knowsAllParked = true
+  #hasEndedSinceParked = false
+  #parkedAt = 0
   #followers = false
   #nextDueAtMs = Infinity
   /** Appended since the read under way began; null when there were too many to keep. */
   #recent: Delivery[] | null = null
   #recentBytes = 0
+  #isClosed = false
 
   constructor(subscriberId: string, ports: LanePorts, callbacks: Callbacks) {
     this.#subscriberId = subscriberId
@@ -48,12 +56,22 @@ export class LaneLedger {
     this.#callbacks = callbacks
   }
 
+  /** Nothing of this lane is in the ledger, as far as it knows. */
   get isEmpty(): boolean {
-    return !this.#followers && !this.#reading && !this.#readingDue && this.#nextDueAtMs === Infinity
+    return !this.#followers && !this.isBusy && this.#nextDueAtMs === Infinity
+  }
+
+  get isBusy(): boolean {
+    return this.#reading || this.#readingDue || this.#recovering
   }
 
   get isRecovering(): boolean {
     return this.#recovering
+  }
+
+  /** Whether the rows that wait for a next attempt are all known; else nothing may pass. */
+  get knowsAllParked(): boolean {
+    return this.#knowsAllParked
   }
 
   /** Whether the ledger may hold deliveries without an attempt that are not in memory. */
@@ -77,21 +95,29 @@ export class LaneLedger {
     this.#known.add(delivery.id)
   }
 
-  /** Leaves a delivery to the ledger: it is read again in its turn. */
+  /** Leaves a delivery without an attempt to the ledger: it is read again in its turn. */
   giveBack(delivery: Delivery): void {
     this.#followers = true
-    if (delivery.stored) this.forget(delivery)
-    else this.#ports.ledger.store(delivery)
+    if (!delivery.stored) this.#ports.ledger.store(delivery)
+    this.#known.delete(delivery.id)
   }
 
-  forget(delivery: Delivery): void {
-    if (this.#reading || this.#readingDue) this.#forgetLater.push(delivery.id)
-    else this.#known.delete(delivery.id)
+  /** Leaves a delivery whose next attempt is due to the ledger. */
+  giveBackDue(delivery: Delivery): void {
+    this.#known.delete(delivery.id)
+    this.expectDue(Date.now())
   }
 
-  /** A retried delivery has ended; a recovery under way must not park its row again. */
-  concluded(delivery: Delivery): void {
-    if (this.#recovering) this.#concluded.add(delivery.id)
+  /** An attempt has ended, and what became of it is queued to be written. `isFinal`: there will be no other. */
+  ended(delivery: Delivery, isFinal: boolean): void {
+    this.#known.delete(delivery.id)
+    if (this.#reading) this.#endedDuring.fresh.add(delivery.id)
+    if (this.#readingDue) this.#endedDuring.due.add(delivery.id)
+    if (isFinal) this.#hasEndedSinceParked = true
+    if (!this.#recovering) return
+    this.#endedDuring.parked.add(delivery.id)
+    if (isFinal) this.#parkedDuring.delete(delivery.id)
+    else this.#parkedDuring.set(delivery.id, delivery)
   }
 
   expectDue(atMs: number): void {
@@ -106,39 +132,65 @@ export class LaneLedger {
   }
 
   /** Learns which rows wait for a next attempt, and when the first one is due. */
-  recover(gate: RowGate<Delivery> | null): void {
+  recover(): void {
+    if (this.#recovering) {
+      this.#recoverAgain = true
+      return
+    }
     this.#recovering = true
-    void this.#ports.ledger.readParked(this.#subscriberId).then((parked) => {
-      for (const item of parked.items) if (!this.#concluded.has(item.id)) gate?.parkStored(item)
-      this.#concluded.clear()
-      if (parked.nextDueAtMs !== null) this.expectDue(parked.nextDueAtMs)
-      this.#recovering = false
-      this.#callbacks.pump()
-    })
+    this.#hasEndedSinceParked = false
+    this.#parkedAt = this.#ports.now()
+    void this.#ports.ledger.readParked(this.#subscriberId).then((page) => this.#onParked(page))
   }
 
-  readFresh(without: readonly string[]): void {
+  /** Looks for the others where not all rows that wait are known, once some of those have ended. */
+  learnParked(): void {
+    if (this.#knowsAllParked || !this.#hasEndedSinceParked) return
+    if (this.#ports.now() - this.#parkedAt >= LOOK_AGAIN_MS) this.recover()
+  }
+
+  readFresh(without: readonly string[], limit: number): void {
     if (this.#reading) return
     this.#reading = true
     this.#stale = false
     this.#recent = []
     this.#recentBytes = 0
-    const query = { subscriberId: this.#subscriberId, after: this.#cursor, without, limit: FRESH_LIMIT }
+    const query = { subscriberId: this.#subscriberId, after: this.#cursor, without, limit }
     void this.#ports.ledger.readFresh(query).then((page) => this.#onFresh(page, without.length > 0))
   }
 
-  readDue(): void {
+  /** Reads what is due, if anything can be. */
+  readDue(limit: number): void {
     if (this.#readingDue || this.#recovering || Date.now() < this.#nextDueAtMs) return
     this.#readingDue = true
     this.#nextDueAtMs = Infinity
-    void this.#ports.ledger.readDue(this.#subscriberId, DUE_LIMIT).then((page) => this.#onDue(page))
+    void this.#ports.ledger.readDue(this.#subscriberId, limit).then((page) => this.#onDue(page))
+  }
+
+  /** Pages that are still under way are ignored. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #onParked({ items, nextDueAtMs, isComplete }: ParkedDeliveries): void {
+    const others = items.filter(({ id }) => !this.#endedDuring.parked.has(id))
+    this.#callbacks.parked([...others, ...this.#parkedDuring.values()])
+    this.#endedDuring.parked.clear()
+    this.#parkedDuring.clear()
+    this.#knowsAllParked = isComplete
+    if (nextDueAtMs !== null) this.expectDue(nextDueAtMs)
+    this.#recovering = false
+    const isAsked = this.#recoverAgain
+    this.#recoverAgain = false
+    if (isAsked) this.recover()
+    else this.#callbacks.pump()
   }
 
   #onFresh(page: FreshDeliveries, leftSomeOut: boolean): void {
     this.#reading = false
     const recent = this.#recent
     this.#recent = null
-    if (!this.#stale) {
+    if (!this.#stale && !this.#isClosed) {
       this.#cursor = page.deliveries.at(-1)?.cursor ?? this.#cursor
       for (const { delivery } of page.deliveries) this.#take(delivery)
       if (page.isLast && recent !== null) {
@@ -148,37 +200,32 @@ export class LaneLedger {
         this.#callbacks.drained()
       }
     }
-    this.#forgetNow()
+    this.#endedDuring.fresh.clear()
     this.#callbacks.pump()
   }
 
   #onDue(page: DueDeliveries): void {
     this.#readingDue = false
-    for (const delivery of page.deliveries) if (delivery.batchId === null) this.#takeDue([delivery])
-    const batches = Map.groupBy(
-      page.deliveries.filter((delivery) => delivery.batchId !== null),
-      (delivery) => delivery.batchId,
-    )
-    for (const batch of batches.values()) this.#takeDue(batch)
     if (page.nextDueAtMs !== null) this.expectDue(page.nextDueAtMs)
-    this.#forgetNow()
+    const parcels = Map.groupBy(page.deliveries, ({ id, batchId }) => batchId ?? id)
+    if (!this.#isClosed) for (const deliveries of parcels.values()) this.#takeDue(deliveries)
+    this.#endedDuring.due.clear()
     this.#callbacks.pump()
   }
 
   #take(delivery: Delivery): void {
-    if (this.#known.has(delivery.id)) return
+    if (this.#known.has(delivery.id) || this.#endedDuring.fresh.has(delivery.id)) return
     this.#known.add(delivery.id)
     this.#callbacks.load(delivery)
   }
 
   #takeDue(deliveries: Delivery[]): void {
-    if (deliveries.some((delivery) => this.#known.has(delivery.id))) return
-    for (const delivery of deliveries) this.#known.add(delivery.id)
+    const others = deliveries.filter(({ id }) => !this.#known.has(id) && !this.#endedDuring.due.has(id))
+    if (others.length < deliveries.length) {
+      if (others.length > 0) this.expectDue(Date.now() + LOOK_AGAIN_MS)
+      return
+    }
+    for (const { id } of deliveries) this.#known.add(id)
     this.#callbacks.loadDue(packParcel(deliveries, { isBatch: deliveries[0]!.batchId !== null, isRetry: true }))
-  }
-
-  #forgetNow(): void {
-    if (this.#reading || this.#readingDue) return
-    for (const id of this.#forgetLater.splice(0)) this.#known.delete(id)
   }
 }

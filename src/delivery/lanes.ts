@@ -1,23 +1,15 @@
 import type { Subscriber } from '../subscriptions/subscriber.ts'
 import type { Delivery } from './delivery.ts'
-import type { LaneDebt } from './lane.ts'
 import { Lane } from './lane.ts'
+import type { LaneDebt } from './lane-debt.ts'
 import type { LanePorts } from './ports.ts'
+import { Pressure } from './pressure.ts'
 
-/** Deliveries a direct lane may keep waiting; see `Pressure`. */
-const LANE_FULL = 1000
-const LANE_STARVING = 100
-/** Payload in memory above which reading pauses, and below which it goes on. */
-const HIGH_BYTES = 24 * 1024 * 1024
-const LOW_BYTES = 12 * 1024 * 1024
-/** The longest pause; a socket that is not read for longer can wedge the walsender. */
-const LONGEST_PAUSE_MS = 800
-/** How long other lanes may run dry while reading is paused for one. */
-const PATIENCE_MS = 200
 const SWEEP_MS = 50
+const DRAIN_POLL_MS = 5
 
 export interface LanesOptions {
-  readonly ports: Omit<LanePorts, 'held'>
+  readonly ports: Omit<LanePorts, 'held' | 'hasRoom'>
   readonly spillAfterMs: number
   /** First delay of a subscriber's retry schedule: the distance of canaries in an outage. */
   stepOf(subscriber: Subscriber): number
@@ -25,35 +17,37 @@ export interface LanesOptions {
   resumeReading(): void
 }
 
-/**
- * All lanes, and the memory they share.
- *
- * Reading pauses while memory is full or a lane is, as long as no other lane runs dry by it; otherwise the fullest lane
- * spills, so that a slow endpoint delays nobody.
- */
+/** All lanes, by subscriber. A lane is there from its first delivery until it has nothing left to do or to remember. */
 export class Lanes {
   readonly #options: LanesOptions
+  readonly #ports: LanePorts
+  readonly #pressure: Pressure
   readonly #lanes = new Map<string, Lane>()
+  /** Those with something to do; lanes of removed subscribers until their last attempt has ended. */
   readonly #active = new Set<Lane>()
-  #heldBytes = 0
-  #pausedSince: number | null = null
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: LanesOptions) {
     this.#options = options
+    this.#pressure = new Pressure({
+      now: options.ports.now,
+      pauseReading: options.pauseReading,
+      resumeReading: options.resumeReading,
+    })
+    this.#ports = { ...options.ports, held: (bytes) => this.held(bytes), hasRoom: () => this.#pressure.hasRoom }
   }
 
   get heldBytes(): number {
-    return this.#heldBytes
+    return this.#pressure.heldBytes
   }
 
   /** Bytes that came into or left memory; the ledger's writer counts in as well. */
   held(bytes: number): void {
-    this.#heldBytes += bytes
+    this.#pressure.held(bytes)
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS)
   }
 
   stop(): void {
@@ -62,34 +56,35 @@ export class Lanes {
   }
 
   offer(subscriber: Subscriber, delivery: Delivery): void {
-    const lane = this.#lane(subscriber)
-    this.#active.add(lane)
+    const lane = this.#activate(subscriber)
     lane.offer(delivery)
-    if (this.#pausedSince === null && (lane.backlog >= LANE_FULL || this.#heldBytes >= HIGH_BYTES)) this.#press()
+    this.#pressure.press(lane)
   }
 
   /** Opens the lane of a subscriber that has something in the ledger. */
   recover(subscriber: Subscriber, reason: string): void {
-    const lane = this.#lane(subscriber)
-    this.#active.add(lane)
-    lane.recover(reason)
+    this.#activate(subscriber).recover(reason)
   }
 
   update(subscriber: Subscriber): void {
-    this.#lanes.get(subscriber.id)?.update(subscriber)
+    const lane = this.#lanes.get(subscriber.id)
+    if (lane === undefined) return
+    this.#active.add(lane)
+    lane.update(subscriber, this.#options.stepOf(subscriber))
   }
 
   remove(subscriberId: string): void {
     const lane = this.#lanes.get(subscriberId)
     if (lane === undefined) return
     this.#lanes.delete(subscriberId)
+    this.#active.add(lane)
     lane.remove()
   }
 
-  /** What is owed by lane; stored deliveries are the ledger's. */
+  /** What is owed by subscriber; stored deliveries are the ledger's, and nothing is owed to whoever was removed. */
   *debts(): Iterable<[string, LaneDebt]> {
     for (const lane of this.#active) {
-      const debt = lane.debt()
+      const debt = lane.isRemoved ? null : lane.debt()
       if (debt !== null) yield [lane.subscriber.id, debt]
     }
   }
@@ -98,14 +93,14 @@ export class Lanes {
   async drain(signal: AbortSignal): Promise<void> {
     for (const lane of this.#active) lane.close()
     while (!signal.aborted && [...this.#active].some((lane) => lane.inFlight > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS))
     }
     for (const lane of this.#active) lane.abandon()
   }
 
-  /** Nothing waits or is in flight anywhere, neither in memory nor in the ledger. */
+  /** Nothing waits or is in flight anywhere, neither in memory nor in the ledger, but for subscribers that are off. */
   get isIdle(): boolean {
-    for (const lane of this.#active) if (!lane.isIdle) return false
+    for (const lane of this.#active) if (!lane.isQuiet) return false
     return true
   }
 
@@ -118,61 +113,24 @@ export class Lanes {
     return counts
   }
 
-  #lane(subscriber: Subscriber): Lane {
-    let lane = this.#lanes.get(subscriber.id)
-    if (lane === undefined) {
-      const ports = { ...this.#options.ports, held: (bytes: number) => this.held(bytes) }
-      lane = new Lane(subscriber, ports, this.#options.stepOf(subscriber))
-      this.#lanes.set(subscriber.id, lane)
-    }
-    return lane
-  }
-
-  #sweep(): void {
+  /** Looks at the clock on behalf of every lane; `start` has it called every few milliseconds. */
+  sweep(): void {
     for (const lane of this.#active) {
       lane.sweep(this.#options.spillAfterMs)
-      if (!lane.isIdle) continue
+      if (!lane.isQuiet) continue
       this.#active.delete(lane)
-      this.#lanes.delete(lane.subscriber.id)
+      if (lane.isForgettable && this.#lanes.get(lane.subscriber.id) === lane) this.#lanes.delete(lane.subscriber.id)
     }
-    if (this.#pausedSince !== null) this.#relieve()
+    this.#pressure.relieve(this.#active)
   }
 
-  #press(): void {
-    this.#pausedSince = this.#options.ports.now()
-    this.#options.pauseReading()
-  }
-
-  #relieve(): void {
-    const pausedMs = this.#options.ports.now() - this.#pausedSince!
-    const full = this.#fullest()
-    const isFull = full !== null && full.backlog > LANE_FULL / 2
-    if (!isFull && this.#heldBytes <= LOW_BYTES) return this.#resume()
-    const isOverdue = pausedMs > LONGEST_PAUSE_MS
-    const delaysOthers = isFull && pausedMs > PATIENCE_MS && this.#someoneStarves(full)
-    if (full !== null && (isOverdue || delaysOthers)) full.spill('slower than the stream')
-    if (isOverdue || delaysOthers) this.#resume()
-  }
-
-  #resume(): void {
-    this.#pausedSince = null
-    this.#options.resumeReading()
-  }
-
-  /** The direct lane with the most deliveries waiting. */
-  #fullest(): Lane | null {
-    let fullest: Lane | null = null
-    for (const lane of this.#active) {
-      if (lane.mode === 'direct' && lane.backlog > (fullest?.backlog ?? 0)) fullest = lane
+  #activate(subscriber: Subscriber): Lane {
+    let lane = this.#lanes.get(subscriber.id)
+    if (lane === undefined) {
+      lane = new Lane(subscriber, this.#ports, this.#options.stepOf(subscriber))
+      this.#lanes.set(subscriber.id, lane)
     }
-    return fullest
-  }
-
-  /** Another lane that could send has hardly anything left while reading is held up for `full`. */
-  #someoneStarves(full: Lane): boolean {
-    for (const lane of this.#active) {
-      if (lane !== full && lane.mode === 'direct' && lane.backlog < LANE_STARVING) return true
-    }
-    return false
+    this.#active.add(lane)
+    return lane
   }
 }

@@ -1,12 +1,11 @@
 import { type JsonValue, JsonObject, parseJson, stringifyJson } from '../values/json.ts'
-import { UnmappableValue } from '../values/unmappable.ts'
-import { type PrintedColumn, changedColumns, isComplete, printKey, printRow, rowOf } from './columns.ts'
+import { type PrintedColumn, changedColumns, printKey, printRow, rowOf } from './columns.ts'
 import { type BodyParts, flatBody, hookdBody, mergedFlatBody, resthooksBody, thornBody } from './envelopes.ts'
 import { type BodyTarget, type MessageFacts, PayloadError } from './facts.ts'
 import { formEncode } from './form.ts'
 import { valueProblem } from './headers.ts'
 import type { EventPlan, TablePlan } from './plan.ts'
-import { type TemplateValues, refersTo, renderJson, renderText, renderUrl } from './rendering.ts'
+import { type TemplateValues, refersTo, renderJson, renderSafely, renderText, renderUrl } from './rendering.ts'
 import { emittedValues, noValues, rowValues } from './sources.ts'
 import { variantKey } from './variant.ts'
 
@@ -49,7 +48,7 @@ export class MessageBodies {
   /** The event's own headers, flat. Throws `PayloadError` where a template gives no header. */
   headers(config: Config): string[] {
     return this.#facts.definition.headers.flatMap(({ name, template }) => {
-      const value = renderText(template, this.#values(config))
+      const value = renderSafely(() => renderText(template, this.#values(config)))
       const problem = valueProblem(value)
       if (problem === null) return [name, value]
       throw new PayloadError('bad_template', `header "${name}" of the event ${problem}`)
@@ -58,7 +57,7 @@ export class MessageBodies {
 
   #attempt(target: BodyTarget): Buffer | PayloadError {
     try {
-      const json = this.#json(target)
+      const json = renderSafely(() => this.#json(target))
       const text = target.contentType === 'application/json' ? json : formEncode(json)
       const body = Buffer.from(text, 'utf8')
       const { maxBytes } = this.#plans
@@ -66,7 +65,6 @@ export class MessageBodies {
       return new PayloadError('too_large', `the body has ${body.length} bytes; max_payload allows ${maxBytes}`)
     } catch (error) {
       if (error instanceof PayloadError) return error
-      if (error instanceof UnmappableValue) return new PayloadError('unreadable_value', `a JSON value ${error.message}`)
       throw error
     }
   }
@@ -184,7 +182,7 @@ export class MessageBodies {
     const { table } = this.#plans
     if (!definition.includeOld) return null
     if (change.kind !== 'row' || table === null || change.op === 'insert') return 'null'
-    if (change.old !== null && (change.op === 'delete' || isComplete(change.old))) {
+    if (change.old !== null && (change.op === 'delete' || change.oldComplete)) {
       return printRow(table.selected, change.old, null)
     }
     return printKey(table.table, change.old ?? change.new) ?? 'null'

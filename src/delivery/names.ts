@@ -26,13 +26,13 @@ interface Found {
 }
 
 const DEFAULT_TIMEOUT_MS = 5000
+const LONGEST_PROBE_MS = 1000
 const SHORTEST_TTL_MS = 1000
 const LONGEST_TTL_MS = 30_000
 const FAILURE_TTL_MS = 2000
 const MOST_ENTRIES = 1000
 /** How long to wait for the other address family once one has answered (RFC 8305 has 50 ms; resolvers vary). */
 const OTHER_FAMILY_MS = 250
-const PROBE_MS = 1000
 
 /**
  * Resolves host names without the four threads of `getaddrinfo`, which a slow DNS server would fill.
@@ -43,12 +43,14 @@ const PROBE_MS = 1000
 export class Names {
   readonly #options: NamesOptions
   readonly #hosts: HostsFile
+  readonly #timeoutMs: number
   readonly #cache = new Map<string, Entry>()
   #resolver: Resolver
   #systemTurn: Promise<unknown> = Promise.resolve()
 
   constructor(options: NamesOptions = {}) {
     this.#options = options
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#hosts = new HostsFile(options.hostsFile ?? '/etc/hosts')
     this.#resolver = this.#makeResolver()
   }
@@ -70,15 +72,19 @@ export class Names {
     return entry.addresses
   }
 
+  /** Ends what is still asked for. */
+  close(): void {
+    this.#resolver.cancel()
+  }
+
   async #find(host: string): Promise<Found> {
     const local = localAddresses(host) ?? (await this.#hosts.addresses(host))
     if (local.length > 0) return { addresses: local, ttlMs: SHORTEST_TTL_MS }
-    const timeoutMs = this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     try {
-      return await within(timeoutMs, this.#askDns(host))
+      return await within(this.#timeoutMs, this.#askDns(host))
     } catch (error) {
       const code = codeOf(error)
-      if (code === 'ENOTFOUND') return await this.#askSystem(host, timeoutMs)
+      if (code === 'ENOTFOUND') return await this.#askSystem(host)
       throw await this.#explain(host, code)
     }
   }
@@ -97,12 +103,12 @@ export class Names {
   }
 
   /** One at a time, so that it never takes more than one thread. */
-  async #askSystem(host: string, timeoutMs: number): Promise<Found> {
+  async #askSystem(host: string): Promise<Found> {
     const system = this.#options.system ?? systemLookup
     const answer = this.#systemTurn.then(() => system(host))
     this.#systemTurn = answer.catch(() => {})
     try {
-      const addresses = await within(timeoutMs, answer)
+      const addresses = await within(this.#timeoutMs, answer)
       if (addresses.length > 0) return { addresses, ttlMs: SHORTEST_TTL_MS }
     } catch {
       // DNS has already said that the name does not exist.
@@ -124,7 +130,7 @@ export class Names {
   /** Every DNS server says something about the root, be it a refusal. */
   async #isUp(): Promise<boolean> {
     try {
-      await within(PROBE_MS, this.#resolver.resolveNs('.'))
+      await within(Math.min(LONGEST_PROBE_MS, this.#timeoutMs), this.#resolver.resolveNs('.'))
       return true
     } catch (error) {
       return !['ETIMEOUT', 'ECONNREFUSED'].includes(codeOf(error))

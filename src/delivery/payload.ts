@@ -5,7 +5,7 @@ import { type PrintedTable, printedTable } from './columns.ts'
 import { type CellConverter, type EmittedFacts, type MessageFacts, PayloadError } from './facts.ts'
 import { MessageBodies } from './message-bodies.ts'
 import { type EventPlan, type TablePlan, planEvent, planTable } from './plan.ts'
-import { type TemplateValues, renderText } from './rendering.ts'
+import { type TemplateValues, renderSafely, renderText } from './rendering.ts'
 import { emittedValues, noValues, rowValues } from './sources.ts'
 
 export interface PayloadOptions {
@@ -53,10 +53,11 @@ export class Payloads {
     emitted: EmittedFacts | null,
   ): string {
     if (definition.name === null) return definition.declaredName
-    const name = renderText(definition.name, this.#values(change, emitted))
+    const template = definition.name
+    const name = renderSafely(() => renderText(template, this.#values(change, emitted)))
     if (EVENT_NAME.test(name) && name.length <= LONGEST_EVENT_NAME) return name
     const why = 'printable ASCII without spaces, no empty part between dots, at most 255 characters'
-    throw new PayloadError('bad_template', `"${definition.name.source}" gives no usable event name: ${why}`)
+    throw new PayloadError('bad_template', `"${template.source}" gives no usable event name: ${why}`)
   }
 
   #event(definition: EventDefinition) {

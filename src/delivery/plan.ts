@@ -1,6 +1,6 @@
 import type { Operation } from '../replication/change.ts'
 import type { DataSelection, EventDefinition } from '../matching/event.ts'
-import { type PrintedColumn, type PrintedTable } from './columns.ts'
+import type { PrintedColumn, PrintedTable } from './columns.ts'
 import { PayloadError } from './facts.ts'
 import { columnsOf, refersTo } from './rendering.ts'
 

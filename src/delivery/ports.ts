@@ -61,6 +61,8 @@ export interface DueDeliveries {
 export interface ParkedDeliveries {
   readonly items: readonly { readonly id: string; readonly key: string; readonly oldKey: string | null }[]
   readonly nextDueAtMs: number | null
+  /** There are no others. */
+  readonly isComplete: boolean
 }
 
 /** Everything a lane needs from outside. */
@@ -72,6 +74,8 @@ export interface LanePorts {
   mayStart(): boolean
   /** Bytes that came into or left memory. */
   held(bytes: number): void
+  /** False while memory is short: a lane then reads back no more than it needs to go on. */
+  hasRoom(): boolean
   /** Monotonic milliseconds. */
   now(): number
   readonly observer: LaneObserver

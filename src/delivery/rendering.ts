@@ -1,5 +1,6 @@
 import type { Template, TemplatePart } from '../matching/template.ts'
 import { JsonObject, type JsonValue, parseJson, stringifyJson } from '../values/json.ts'
+import { UnmappableValue } from '../values/unmappable.ts'
 import { PayloadError } from './facts.ts'
 
 /** Where a template's values come from. */
@@ -26,6 +27,16 @@ export function renderJson(template: Template, values: TemplateValues): string {
   const [first, ...rest] = template.parts
   if (first?.kind === 'value' && rest.length === 0) return jsonOf(first, values)
   return JSON.stringify(renderText(template, values))
+}
+
+/** Runs `render`; JSON that cannot be read on the way becomes a `PayloadError`. */
+export function renderSafely<T>(render: () => T): T {
+  try {
+    return render()
+  } catch (error) {
+    if (!(error instanceof UnmappableValue)) throw error
+    throw new PayloadError('unreadable_value', `a JSON value ${error.message}`)
+  }
 }
 
 /** Whether a template refers to the row, or to the subscriber's config. */

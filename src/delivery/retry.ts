@@ -35,7 +35,8 @@ export function decide(answer: Answer, circumstances: Circumstances): Outcome {
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   const reason = `answered ${status}`
   if (status === GONE) return { kind: 'gone', reason }
-  if (PERMANENT.has(status)) return { kind: 'dead', reason: `${reason}; sending it again would not help`, disable: null }
+  if (PERMANENT.has(status))
+    return { kind: 'dead', reason: `${reason}; sending it again would not help`, disable: null }
   if (OVERLOADED.has(status)) return retry(reason, circumstances, { pauses: true, retryAfter: answer.retryAfter })
   const redirect = status >= 300 && status < 400 ? '; redirects are not followed' : ''
   return retry(`${reason}${redirect}`, circumstances, { pauses: false, retryAfter: null })
@@ -73,7 +74,11 @@ interface Overload {
 function retry(reason: string, { attempts, policy, random, now }: Circumstances, overload: Overload): Outcome {
   const scheduled = policy.scheduleMs[attempts - 1]
   if (scheduled === undefined) {
-    return { kind: 'dead', reason: `${reason}; gave up after ${attempts} attempt${attempts === 1 ? '' : 's'}`, disable: null }
+    return {
+      kind: 'dead',
+      reason: `${reason}; gave up after ${attempts} attempt${attempts === 1 ? '' : 's'}`,
+      disable: null,
+    }
   }
   const asked = overload.retryAfter === null ? null : parseRetryAfter(overload.retryAfter, now)
   const wanted = Math.min(asked ?? 0, LONGEST_RETRY_AFTER_MS)

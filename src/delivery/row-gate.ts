@@ -1,5 +1,5 @@
-/** The keys that an item must have to itself: its row, and the row it came from when the change moved it. */
-interface Keyed {
+/** What must have its keys to itself: its row, and the row it came from when the change moved it. */
+export interface Keyed {
   readonly id: string
   readonly key: string
   readonly oldKey: string | null
@@ -39,11 +39,6 @@ export class RowGate<T extends Keyed> {
     return this.#parked.size
   }
 
-  /** How many keys are held back by an item that is itself held back. */
-  get shadowed(): number {
-    return this.#shadowed.size
-  }
-
   /** `go`: the holder now has the keys. `wait`: `release` will hand it out. `parked`: it has to be stored. */
   admit(item: T, holder: object): 'go' | 'wait' | 'parked' {
     if (this.#isParked(item)) {
@@ -65,14 +60,28 @@ export class RowGate<T extends Keyed> {
     return 'wait'
   }
 
-  /** Gives an item's keys back and returns what may go next; `take` must follow for each of those. */
-  release(item: T): T[] {
-    const ready: T[] = []
-    for (const key of this.#keysOf(item)) this.#free(key, ready)
-    return ready
+  /**
+   * Gives the keys of one holder's items back and returns what may go next; `take` must follow for each of those before
+   * it goes. All items of a holder are released together, because they may share keys.
+   */
+  release(items: readonly T[]): T[] {
+    const keys = new Set<string>()
+    for (const item of items) for (const key of this.#keysOf(item)) keys.add(key)
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry === undefined) continue
+      entry.holder = null
+      if (entry.queue.length === 0) this.#entries.delete(key)
+    }
+    const ready = new Set<T>()
+    for (const key of keys) {
+      const head = this.#entries.get(key)?.queue[0]
+      if (head !== undefined && this.#mayGo(head)) ready.add(head)
+    }
+    return [...ready]
   }
 
-  /** Hands the keys of an item that `release` returned to its holder. */
+  /** Hands the keys of an item that `release` or `following` returned to its holder. */
   take(item: T, holder: object): void {
     for (const key of this.#keysOf(item)) {
       const entry = this.#entries.get(key)!
@@ -96,8 +105,9 @@ export class RowGate<T extends Keyed> {
   /** Parks a failed item's keys and returns, in order, everything that waited behind them and must be stored. */
   park(item: T): T[] {
     this.parkStored(item)
+    const own = this.#keysOf(item)
     const evicted = new Set<T>()
-    const pending = [...this.#keysOf(item)]
+    const pending = [...own]
     for (let key = pending.pop(); key !== undefined; key = pending.pop()) {
       const entry = this.#entries.get(key)
       if (entry === undefined) continue
@@ -110,7 +120,7 @@ export class RowGate<T extends Keyed> {
         }
       }
       entry.queue.length = 0
-      if (entry.holder === null || this.#keysOf(item).includes(key)) this.#entries.delete(key)
+      if (entry.holder === null || own.includes(key)) this.#entries.delete(key)
     }
     this.#blocked -= evicted.size
     return [...evicted]
@@ -132,6 +142,10 @@ export class RowGate<T extends Keyed> {
     }
   }
 
+  unparkAll(): void {
+    this.#parked.clear()
+  }
+
   /** Forgets which keys were held back only indirectly: a scan of the ledger from its start finds them again. */
   clearShadows(): void {
     this.#shadowed.clear()
@@ -139,26 +153,21 @@ export class RowGate<T extends Keyed> {
 
   /** Takes everything out that waits behind a holder, in the order of arrival per key. */
   evict(): T[] {
-    const evicted = new Set<T>()
+    const evicted = [...this.waiting()]
     for (const [key, entry] of this.#entries) {
-      for (const item of entry.queue) evicted.add(item)
       entry.queue.length = 0
       if (entry.holder === null) this.#entries.delete(key)
     }
     this.#blocked = 0
-    return [...evicted]
+    return evicted
   }
 
   /** Everything that waits behind a holder. */
-  *waiting(): Iterable<T> {
-    const seen = new Set<T>()
-    for (const entry of this.#entries.values()) {
-      for (const item of entry.queue) {
-        if (seen.has(item)) continue
-        seen.add(item)
-        yield item
-      }
-    }
+  waiting(): Set<T> {
+    const waiting = new Set<T>()
+    if (this.#blocked === 0) return waiting
+    for (const entry of this.#entries.values()) for (const item of entry.queue) waiting.add(item)
+    return waiting
   }
 
   /** Keys for which nothing may pass, for a query that leaves them out. */
@@ -198,15 +207,6 @@ export class RowGate<T extends Keyed> {
     const entry = this.#entries.get(key)
     if (entry === undefined) this.#entries.set(key, { holder: null, queue: [item] })
     else entry.queue.push(item)
-  }
-
-  #free(key: string, ready: T[]): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    entry.holder = null
-    const head = entry.queue[0]
-    if (head === undefined) this.#entries.delete(key)
-    else if (this.#mayGo(head) && !ready.includes(head)) ready.push(head)
   }
 
   #mayGo(item: T): boolean {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Relation, RowChange, RowImage, TruncateChange } from '../replication/change.ts'
 
 /** The keys by which deliveries of one row keep their order, and the key as JSON for people. */
@@ -26,12 +27,19 @@ export function rowKeys(change: RowChange | TruncateChange, toJson: CellToJson):
   return { key, oldKey, json: keyJson(relation, now === null ? change.old : change.new, toJson) }
 }
 
+/** Longer ones stand for themselves by their hash: the ledger's index has room for 2700 bytes. */
+const MOST_TEXT = 400
+
 function keyText(relation: Relation, image: RowImage): string | null {
   const only = relation.key.length === 1 ? image.cells[relation.key[0]!] : undefined
-  if (typeof only === 'string') return `${relation.name}:${only}`
+  if (typeof only === 'string') return `${relation.name}:${shorten(only)}`
   const cells = relation.key.map((at) => image.cells[at])
   if (!cells.every((cell) => typeof cell === 'string' || cell === null)) return null
-  return `${relation.name}:${JSON.stringify(cells)}`
+  return `${relation.name}:${shorten(JSON.stringify(cells))}`
+}
+
+function shorten(text: string): string {
+  return text.length <= MOST_TEXT ? text : `sha256 ${hash('sha256', text, 'hex')}`
 }
 
 function keyJson(relation: Relation, image: RowImage | null, toJson: CellToJson): string | null {

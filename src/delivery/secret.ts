@@ -3,8 +3,8 @@ import { type HmacKey, hmacKey } from './hmac.ts'
 import { UnsendableError } from './unsendable.ts'
 
 /** Marks a secret whose key is the base64 that follows (Standard Webhooks). */
-export const SECRET_PREFIX = 'whsec_'
-export const SHORTEST_SECRET = 16
+const SECRET_PREFIX = 'whsec_'
+const SHORTEST_SECRET = 16
 
 const PADDED_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const MOST_KEYS = 10_000

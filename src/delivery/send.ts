@@ -35,6 +35,7 @@ const MOST_ROUTES = 10_000
  * Follows no redirect, inflates nothing, keeps no cookies and reads at most 16 KiB of an answer.
  */
 export class Sender {
+  readonly #names: Names
   readonly #connections: Connections
   readonly #deadlines: Deadlines<Exchange>
   readonly #ports: ExchangePorts
@@ -44,12 +45,12 @@ export class Sender {
 
   constructor(options: SenderOptions = {}) {
     const { socketsPerOrigin, sockets, connectTimeoutMs, tickMs } = { ...DEFAULTS, ...options }
-    const names = new Names(options.dns)
+    this.#names = new Names(options.dns)
     let context: SecureContext | undefined
     this.#connections = new Connections(
       { perOrigin: socketsPerOrigin, total: sockets },
       {
-        resolve: (host) => names.resolve(host),
+        resolve: (host) => this.#names.resolve(host),
         connectTimeoutMs,
         secureContext: () => (context ??= trusting(options.ca ?? [])),
       },
@@ -81,6 +82,7 @@ export class Sender {
     this.#isClosed = true
     for (const exchange of this.#deadlines.pending()) exchange.cancel()
     this.#deadlines.stop()
+    this.#names.close()
     await this.#connections.close()
   }
 

@@ -1,6 +1,6 @@
 import type { RowChange } from '../replication/change.ts'
 import { JsonObject, type JsonValue, stringifyJson } from '../values/json.ts'
-import { type PrintedTable, isComplete, printCell, rowOf } from './columns.ts'
+import { type PrintedTable, printCell, rowOf } from './columns.ts'
 import { PayloadError } from './facts.ts'
 import type { TemplateValues } from './rendering.ts'
 
@@ -56,6 +56,6 @@ const HINT = ', and the event needs it; REPLICA IDENTITY FULL on the table makes
 function cellOf(change: RowChange, from: Reference['from'], index: number) {
   if (from !== 'old') return (from === 'row' ? rowOf(change) : change.new)?.cells[index]
   const { old, new: row } = change
-  if (change.op !== 'update' || (old !== null && isComplete(old))) return old?.cells[index]
+  if (change.op !== 'update' || change.oldComplete) return old?.cells[index]
   return change.relation.key.includes(index) ? (old ?? row)?.cells[index] : undefined
 }

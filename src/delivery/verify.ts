@@ -12,8 +12,7 @@ export interface ReceivedWebhook {
 }
 
 export type ReceivedHeaders =
-  | Iterable<readonly [string, string]>
-  | Readonly<Record<string, string | readonly string[] | undefined>>
+  Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface VerifyOptions {
   /**
@@ -51,13 +50,7 @@ export interface VerifiedWebhook {
 }
 
 export type VerificationFailure =
-  | 'missing_header'
-  | 'bad_timestamp'
-  | 'too_old'
-  | 'too_new'
-  | 'no_match'
-  | 'bad_secret'
-  | 'parsed_body'
+  'missing_header' | 'bad_timestamp' | 'too_old' | 'too_new' | 'no_match' | 'bad_secret' | 'parsed_body'
 
 /** A request that must not be trusted; `code` says why in a form to match on. */
 export class WebhookVerificationError extends Error {
@@ -134,13 +127,19 @@ function checkStandard({ headers, body, secrets, options }: Check): Date {
   return signedAt
 }
 
-function checkAge(timestamp: string, { toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, now = Date.now() }: VerifyOptions) {
+function checkAge(
+  timestamp: string,
+  { toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, now = Date.now() }: VerifyOptions,
+) {
   if (!/^\d{1,12}$/.test(timestamp)) {
     throw new WebhookVerificationError('bad_timestamp', 'webhook-timestamp is not a number of seconds since 1970')
   }
   const age = Math.floor(now / 1000) - Number(timestamp)
   if (age > toleranceSeconds) {
-    throw new WebhookVerificationError('too_old', `webhook-timestamp is ${age} s old; ${toleranceSeconds} s are allowed`)
+    throw new WebhookVerificationError(
+      'too_old',
+      `webhook-timestamp is ${age} s old; ${toleranceSeconds} s are allowed`,
+    )
   }
   if (age < -toleranceSeconds) {
     throw new WebhookVerificationError('too_new', `webhook-timestamp is ${-age} s ahead of this clock`)

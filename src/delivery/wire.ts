@@ -1,3 +1,4 @@
+import { callbackify } from 'node:util'
 import { Client, type buildConnector } from 'undici'
 import { type DialOptions, dial } from './dial.ts'
 import type { Endpoint } from './connections.ts'
@@ -46,9 +47,10 @@ export class Wire {
     this.dials++
     this.#abort = new AbortController()
     const { target, policy } = this.endpoint
-    dial(target, policy, { ...options, signal: this.#abort.signal }).then(
-      (socket) => callback(null, socket),
-      (error: Error) => callback(error, null),
-    )
+    const { signal } = this.#abort
+    callbackify(() => dial(target, policy, { ...options, signal }))((error, socket) => {
+      if (error === null) callback(null, socket)
+      else callback(error, null)
+    })
   }
 }

@@ -1,44 +1,53 @@
-import type { ClientBase } from 'pg'
+import type { ClientBase, Pool } from 'pg'
 import { HookdError } from '../errors.ts'
 import { statement } from '../postgres/statements.ts'
 import { formatLsn } from '../replication/lsn.ts'
 import type { DirectoryChanges, Progress } from './progress.ts'
 import type { AttemptWrite, Batch, DeliveryWrite, ErrorWrite } from './writes.ts'
-import { describe, storable } from './writes.ts'
+import { describe, readable, storable } from './writes.ts'
 
 export interface FlushTarget {
   readonly slot: string
   readonly epoch: string
 }
 
+export interface FlushContent {
+  readonly batch: Batch
+  readonly progress: Progress
+  readonly directory: DirectoryChanges | null
+}
+
 /**
  * Writes a batch and the progress that follows from it in one transaction, so that a delivery is either in the ledger
  * or still owed by the slot. Throws `HOOKD_FENCED` where another process has taken the slot: then nothing is written.
  */
-export async function flush(
-  client: ClientBase,
-  target: FlushTarget,
-  content: { batch: Batch; progress: Progress; directory: DirectoryChanges | null },
-): Promise<void> {
-  const { batch, progress, directory } = content
-  const isPlain = batch.deliveries.length + batch.attempts.length + batch.errors.length + batch.disabled.size === 0
-  if (isPlain && directory === null) return saveProgress(client, target, progress)
-  await client.query('begin')
+export async function flush(pool: Pool, target: FlushTarget, content: FlushContent): Promise<void> {
+  const client = await pool.connect()
+  const ignore = (): void => undefined // what broke the connection also rejects the query
+  client.on('error', ignore)
   try {
-    await storeDeliveries(client, batch.deliveries.filter((write) => write.isNew))
-    await updateDeliveries(client, batch.deliveries.filter((write) => !write.isNew))
-    await recordAttempts(client, batch.attempts)
-    await recordErrors(client, batch.errors)
-    for (const [id, reason] of batch.disabled) {
-      await client.query(statement('disable_subscriber'), [id, storable(reason)])
-    }
-    if (directory !== null) await saveDirectory(client, target, directory)
-    await saveProgress(client, target, progress)
-    await client.query('commit')
+    await write(client, target, content)
   } catch (error) {
-    await client.query('rollback').catch(() => undefined)
+    client.off('error', ignore)
+    client.release(true)
     throw error
   }
+  client.off('error', ignore)
+  client.release()
+}
+
+async function write(client: ClientBase, target: FlushTarget, content: FlushContent): Promise<void> {
+  const { batch, progress, directory } = content
+  const isPlain = batch.deliveries.length + batch.attempts.length + batch.errors.length === 0
+  if (isPlain && directory === null) return saveProgress(client, target, progress)
+  await client.query('begin')
+  await storeDeliveries(client, batch.deliveries.filter((write) => write.isNew))
+  await updateDeliveries(client, batch.deliveries.filter((write) => !write.isNew))
+  await recordAttempts(client, batch.attempts)
+  await recordErrors(client, batch.errors)
+  if (directory !== null) await saveDirectory(client, target, directory)
+  await saveProgress(client, target, progress)
+  await client.query('commit')
 }
 
 async function saveProgress(client: ClientBase, target: FlushTarget, progress: Progress): Promise<void> {
@@ -59,7 +68,7 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
   await client.query(statement('store_messages'), [
     messages.map(({ message }) => message.id),
     messages.map(({ variant }) => variant),
-    messages.map(({ message }) => message.event),
+    messages.map(({ message }) => storable(message.event)),
     messages.map(({ contentType }) => contentType),
     messages.map(({ body }) => body),
     messages.map(({ message }) => message.table),
@@ -71,14 +80,14 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
     messages.map(({ message }) => message.transaction.xid),
     messages.map(({ message }) => message.transaction.committedAt),
     messages.map(({ message }) => message.declaredEvent),
-    messages.map(({ headers }) => JSON.stringify(headers)),
+    messages.map(({ headers }) => JSON.stringify(headers.map((text) => storable(text)))),
   ])
   const results = writes.map(({ result }) => describe(result))
   await client.query(statement('store_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
     writes.map(({ delivery }) => delivery.message.id),
     writes.map(({ delivery }) => delivery.variant),
-    writes.map(({ delivery }) => delivery.message.event),
+    writes.map(({ delivery }) => storable(delivery.message.event)),
     writes.map(({ delivery }) => delivery.subscriberId),
     writes.map(({ delivery }) => storable(delivery.key)),
     writes.map(({ delivery }) => storable(delivery.oldKey)),
@@ -92,7 +101,7 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
     results.map(({ error }) => error),
     results.map((result) => result.class),
     writes.map(({ result }) => result?.url ?? null),
-    writes.map(({ delivery }) => delivery.batchId),
+    writes.map(({ batchId }) => batchId),
   ])
 }
 
@@ -109,7 +118,7 @@ async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWri
     results.map(({ error }) => error),
     results.map((result) => result.class),
     writes.map(({ result }) => result?.url ?? null),
-    writes.map(({ delivery }) => delivery.batchId),
+    writes.map(({ batchId }) => batchId),
   ])
 }
 
@@ -135,12 +144,12 @@ async function recordErrors(client: ClientBase, errors: readonly ErrorWrite[]): 
   await client.query(statement('record_errors'), [
     errors.map(({ id }) => id),
     errors.map(({ kind }) => kind),
-    errors.map(({ event }) => event),
+    errors.map(({ event }) => storable(event)),
     errors.map(({ table }) => storable(table)),
     errors.map(({ rowKeyJson }) => rowKeyJson),
     errors.map(({ lsn }) => lsn),
     errors.map(({ subscriberId }) => subscriberId),
-    errors.map(({ message }) => storable(message)),
+    errors.map(({ message }) => readable(message)),
   ])
 }
 

@@ -1,5 +1,6 @@
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AttemptResult, DueDeliveries, FreshDeliveries, FreshQuery, LedgerPort, ParkedDeliveries } from '../delivery/ports.ts'
+import type { Bodiless } from './reader.ts'
 import { LedgerReader } from './reader.ts'
 import type { WriterOptions } from './writer.ts'
 import { LedgerWriter } from './writer.ts'
@@ -60,12 +61,12 @@ export class Ledger implements LedgerPort {
     this.#writer.touch()
   }
 
-  readFresh(query: FreshQuery): Promise<FreshDeliveries> {
-    return this.#patiently(() => this.#reader.readFresh(query))
+  async readFresh(query: FreshQuery): Promise<FreshDeliveries> {
+    return this.#withBodies(await this.#patiently(() => this.#reader.readFresh(query)))
   }
 
-  readDue(subscriberId: string, limit: number): Promise<DueDeliveries> {
-    return this.#patiently(() => this.#reader.readDue(subscriberId, limit))
+  async readDue(subscriberId: string, limit: number): Promise<DueDeliveries> {
+    return this.#withBodies(await this.#patiently(() => this.#reader.readDue(subscriberId, limit)))
   }
 
   readParked(subscriberId: string): Promise<ParkedDeliveries> {
@@ -82,6 +83,11 @@ export class Ledger implements LedgerPort {
 
   drain(signal: AbortSignal): Promise<void> {
     return this.#writer.drain(signal)
+  }
+
+  #withBodies<T extends Bodiless>(page: T): T {
+    for (const delivery of page.bodiless) this.bury(delivery, 'the body of the message is gone')
+    return page
   }
 
   async #patiently<T>(read: () => Promise<T>): Promise<T> {

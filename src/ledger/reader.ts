@@ -20,21 +20,25 @@ interface DeliveryRow {
   readonly replayed: number
   readonly attempts?: number
   readonly batch_id?: string | null
-  readonly event: string
-  readonly content_type: string
-  readonly declared_event: string
-  readonly headers: readonly string[]
+  /** What comes from hookd.messages is null where the message is gone. */
+  readonly event: string | null
+  readonly content_type: string | null
+  readonly declared_event: string | null
+  readonly headers: readonly string[] | null
   readonly body: Buffer | null
   readonly table_name: string | null
-  readonly message_key: unknown
+  readonly message_key: string | null
   readonly op: string | null
   readonly xid: string | null
-  readonly committed_at: Date | null
+  readonly committed_at: string | null
+  readonly age_ms: number
+  /** Rows that there were before the limit of bytes. */
+  readonly found: string
 }
 
-interface FreshRow extends DeliveryRow {
-  readonly place: string
-  readonly found: string
+/** Deliveries that can never be sent, because their bodies are gone. */
+export interface Bodiless {
+  readonly bodiless: readonly Delivery[]
 }
 
 /** Reads pending deliveries back. Rejects when Postgres does; the caller decides whether to wait. */
@@ -47,44 +51,39 @@ export class LedgerReader {
     this.#now = now
   }
 
-  async readFresh(query: FreshQuery): Promise<FreshDeliveries> {
+  async readFresh(query: FreshQuery): Promise<FreshDeliveries & Bodiless> {
     const after = query.after ?? BEFORE_ALL
-    const { rows } = await this.#pool.query<FreshRow>({
+    const { subscriberId, without, limit } = query
+    const { rows } = await this.#pool.query<DeliveryRow>({
       name: 'hookd_read_fresh',
       text: statement('read_fresh'),
-      values: [
-        query.subscriberId,
-        after.commitLsn,
-        after.lsn,
-        after.ordinal,
-        after.id,
-        query.without,
-        query.limit,
-        MOST_BYTES,
-      ],
+      values: [subscriberId, after.commitLsn, after.lsn, after.ordinal, after.id, without, limit, MOST_BYTES],
     })
     const found = Number(rows[0]?.found ?? 0)
     return {
-      deliveries: rows.map((row) => ({
-        delivery: this.#delivery(query.subscriberId, row),
+      deliveries: rows.filter(hasBody).map((row) => ({
+        delivery: this.#delivery(subscriberId, row),
         cursor: { commitLsn: row.commit_lsn, lsn: row.lsn, ordinal: row.ordinal, id: row.id },
       })),
-      isLast: rows.length === found && found < query.limit,
+      isLast: rows.length === found && found < limit,
+      bodiless: this.#bodiless(subscriberId, rows),
     }
   }
 
-  async readDue(subscriberId: string, limit: number): Promise<DueDeliveries> {
+  async readDue(subscriberId: string, limit: number): Promise<DueDeliveries & Bodiless> {
     const nowMs = Date.now()
-    const { rows } = await this.#pool.query<DeliveryRow>(statement('read_due'), [subscriberId, nowMs, limit])
-    const next = await this.#pool.query<{ due_ms: number | null }>(
-      `select extract(epoch from min(next_attempt_at))::float8 * 1000 as due_ms from hookd.deliveries
-       where subscriber_id = $1 and state = 'pending' and attempts > 0
-         and (next_attempt_at > to_timestamp($2::float8 / 1000) or $3)`,
-      [subscriberId, nowMs, rows.length >= limit],
-    )
+    const due = [subscriberId, nowMs, limit, MOST_BYTES]
+    const { rows } = await this.#pool.query<DeliveryRow>(statement('read_due'), due)
+    const leftSome = rows.length >= limit || rows.length < Number(rows[0]?.found ?? 0)
+    const next = await this.#pool.query<{ due_ms: number | null }>(statement('next_due'), [
+      subscriberId,
+      nowMs,
+      leftSome,
+    ])
     return {
-      deliveries: rows.map((row) => this.#delivery(subscriberId, row)),
+      deliveries: rows.filter(hasBody).map((row) => this.#delivery(subscriberId, row)),
       nextDueAtMs: next.rows[0]?.due_ms ?? null,
+      bodiless: this.#bodiless(subscriberId, rows),
     }
   }
 
@@ -96,6 +95,7 @@ export class LedgerReader {
     return {
       items: rows.map((row) => ({ id: row.id, key: row.row_key, oldKey: row.old_row_key })),
       nextDueAtMs: rows[0]?.due_ms ?? null,
+      isComplete: rows.length < MOST_PARKED,
     }
   }
 
@@ -105,32 +105,36 @@ export class LedgerReader {
     return rows.map((row) => row.subscriber_id)
   }
 
+  #bodiless(subscriberId: string, rows: readonly DeliveryRow[]): Delivery[] {
+    return rows.filter((row) => !hasBody(row)).map((row) => this.#delivery(subscriberId, row))
+  }
+
   #delivery(subscriberId: string, row: DeliveryRow): Delivery {
     return {
       id: row.id,
       subscriberId,
       message: {
         id: row.message_id,
-        event: row.event,
-        declaredEvent: row.declared_event,
+        event: row.event ?? '',
+        declaredEvent: row.declared_event ?? '',
         table: row.table_name,
         op: row.op ?? '',
-        rowKeyJson: row.message_key === null ? null : JSON.stringify(row.message_key),
+        rowKeyJson: row.message_key,
         transaction: {
           xid: Number(row.xid ?? 0),
           commitLsn: parseLsn(row.commit_lsn),
-          committedAt: row.committed_at?.toISOString() ?? '',
+          committedAt: row.committed_at ?? '',
         },
         lsn: row.lsn,
         ordinal: row.ordinal,
       },
       variant: row.variant,
-      contentType: row.content_type,
+      contentType: row.content_type ?? '',
       body: row.body ?? Buffer.alloc(0),
-      headers: row.headers,
+      headers: row.headers ?? [],
       key: row.row_key,
       oldKey: row.old_row_key,
-      receivedAt: this.#now(),
+      receivedAt: this.#now() - row.age_ms,
       tracker: null,
       stored: true,
       attempts: row.attempts ?? 0,
@@ -138,4 +142,8 @@ export class LedgerReader {
       batchId: row.batch_id ?? null,
     }
   }
+}
+
+function hasBody(row: DeliveryRow): boolean {
+  return row.body !== null
 }

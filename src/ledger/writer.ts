@@ -1,18 +1,19 @@
 import type { Pool } from 'pg'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
-import { weightOf } from '../delivery/ports.ts'
 import { HookdError } from '../errors.ts'
-import type { FlushTarget } from './flush.ts'
+import { Disabler } from './disabler.ts'
+import type { FlushContent, FlushTarget } from './flush.ts'
 import { flush } from './flush.ts'
 import type { DirectoryChanges, Progress } from './progress.ts'
-import type { AttemptWrite, Batch, DeliveryWrite, ErrorWrite } from './writes.ts'
+import { WriteQueue } from './queue.ts'
+import type { DeliveryWrite, ErrorWrite } from './writes.ts'
 
 /** Settled deliveries that may wait for one progress record, so that a crash sends few of them twice. */
 const MOST_UNRECORDED = 100
 const LONGEST_UNRECORDED_MS = 50
-const MOST_DELIVERIES = 1000
-const MOST_BYTES = 4 * 1024 * 1024
+const FIRST_BACKOFF_MS = 50
+const LONGEST_BACKOFF_MS = 2000
 
 export interface WriterOptions {
   readonly pool: Pool
@@ -30,32 +31,33 @@ export interface WriterOptions {
 /**
  * Gathers writes and flushes them in one transaction, one flush at a time.
  *
- * Writes to the same delivery between two flushes become one. A flush that fails is tried again with the same content
- * until it succeeds, another process takes the slot, or the run ends.
+ * A flush that fails is tried again with the same content until it succeeds, another process takes the slot, or the run
+ * ends; nothing is written after it before it has succeeded, because the position of a later one covers it too.
  */
 export class LedgerWriter {
   readonly #options: WriterOptions
-  #deliveries = new Map<string, DeliveryWrite>()
-  #attempts: AttemptWrite[] = []
-  #errors: ErrorWrite[] = []
-  #disabled = new Map<string, string>()
+  readonly #queue: WriteQueue
+  readonly #disabler: Disabler
   #unrecorded = 0
   #isDirty = false
   #isUrgent = false
-  /** Deliveries queued, taken into a flush and made durable since the start. */
-  #queued = 0
-  #taken = 0
+  /** Taken from the queue and not durable yet. */
+  #underway: FlushContent | null = null
+  /** How many of the deliveries ever queued are durable. */
   #durable = 0
+  #turn: Promise<void> = Promise.resolve()
   #waiters: { readonly upTo: number; resolve(): void }[] = []
   #wakeUp: () => void = () => undefined
 
   constructor(options: WriterOptions) {
     this.#options = options
+    this.#queue = new WriteQueue((bytes) => options.held(bytes))
+    this.#disabler = new Disabler(options)
   }
 
   /** Nothing is queued and nothing settled waits to be recorded. */
   get isQuiet(): boolean {
-    return !this.#isDirty && this.#durable === this.#queued
+    return !this.#isDirty && this.#underway === null && this.#queue.isEmpty
   }
 
   store(delivery: Delivery): void {
@@ -63,14 +65,15 @@ export class LedgerWriter {
   }
 
   postpone(delivery: Delivery, result: AttemptResult, nextAttemptAtMs: number): void {
-    this.#write(delivery, { state: 'pending', nextAttemptAtMs, result })
     this.#record(delivery, result)
+    this.#write(delivery, { state: 'pending', nextAttemptAtMs, result })
   }
 
   settle(delivery: Delivery, state: 'delivered' | 'dead' | 'cancelled', result: AttemptResult | null): void {
-    if (delivery.stored || state !== 'delivered' || this.#options.logAll) {
+    const { logAll } = this.#options
+    if (result !== null && (state !== 'delivered' || logAll)) this.#record(delivery, result)
+    if (delivery.stored || state !== 'delivered' || logAll) {
       this.#write(delivery, { state, nextAttemptAtMs: null, result })
-      if (result !== null && (state !== 'delivered' || this.#options.logAll)) this.#record(delivery, result)
       return
     }
     delivery.tracker?.settle()
@@ -79,12 +82,12 @@ export class LedgerWriter {
   }
 
   error(error: ErrorWrite): void {
-    this.#errors.push(error)
+    this.#queue.error(error)
     this.#wake(true)
   }
 
   disable(subscriberId: string, reason: string): void {
-    this.#disabled.set(subscriberId, reason)
+    this.#disabler.disable(subscriberId, reason)
     this.#wake(true)
   }
 
@@ -96,45 +99,47 @@ export class LedgerWriter {
 
   /** Resolves once everything queued before the call is durable. */
   flushed(): Promise<void> {
-    if (this.#durable === this.#queued) return Promise.resolve()
+    const upTo = this.#queue.queued
+    if (this.#durable === upTo) return Promise.resolve()
     this.#wake(true)
-    const upTo = this.#queued
     return new Promise((resolve) => this.#waiters.push({ upTo, resolve }))
   }
 
-  /** Flushes until the signal aborts; then writes what is left once and returns. Rejects when fenced. */
+  /** Flushes until the signal aborts. What is left then is for `drain`. Rejects when fenced. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#due(signal)
       await this.#flush(signal)
+      void this.#disabler.work(signal)
     }
   }
 
-  /** Writes everything queued now. */
+  /** Writes everything queued, also beside `run`. Rejects where that is not done when the signal aborts. */
   async drain(signal: AbortSignal): Promise<void> {
-    do await this.#flush(signal)
-    while (this.#deliveries.size > 0 && !signal.aborted)
+    const aborted = Promise.withResolvers<never>()
+    const onAbort = (): void => aborted.reject(new Error('not everything could be written in time'))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      do await Promise.race([this.#flush(signal), aborted.promise])
+      while (!this.isQuiet)
+      await Promise.race([this.#disabler.work(signal), aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   #write(delivery: Delivery, write: Pick<DeliveryWrite, 'state' | 'nextAttemptAtMs' | 'result'>): void {
-    const queued = this.#deliveries.get(delivery.id)
-    const isNew = queued?.isNew ?? !delivery.stored
-    if (queued === undefined) {
-      this.#options.held(weightOf(delivery))
-      this.#queued++
-    }
-    this.#deliveries.set(delivery.id, { ...write, delivery, isNew, attempts: delivery.attempts })
+    const { attempts, batchId, stored } = delivery
+    this.#queue.write({ ...write, delivery, isNew: !stored, attempts, batchId })
     delivery.stored = true
-    this.#wake(this.#deliveries.size >= MOST_DELIVERIES || write.state === 'pending')
+    this.#wake(write.state === 'pending' || this.#queue.isFull)
   }
 
   #record(delivery: Delivery, result: AttemptResult): void {
-    this.#attempts.push({
-      deliveryId: delivery.id,
-      replayed: delivery.replayed,
-      attempt: delivery.attempts,
-      result,
-    })
+    const { id, replayed, attempts } = delivery
+    if (attempts === 0) return // a dead letter that was never tried
+    this.#queue.attempt({ deliveryId: id, replayed, attempt: attempts, result })
   }
 
   #wake(isUrgent: boolean): void {
@@ -143,93 +148,73 @@ export class LedgerWriter {
     this.#wakeUp()
   }
 
+  /** Resolves when there is something to flush that is urgent or has waited long enough. */
   async #due(signal: AbortSignal): Promise<void> {
-    if (!this.#isDirty) await this.#woken(signal, Infinity)
+    if (!this.#isDirty) await this.#woken(signal, null)
     if (!this.#isUrgent && this.#isDirty) await this.#woken(signal, LONGEST_UNRECORDED_MS)
   }
 
-  #woken(signal: AbortSignal, ms: number): Promise<void> {
+  /** With a time, only what is urgent wakes it up earlier. */
+  #woken(signal: AbortSignal, ms: number | null): Promise<void> {
     if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = ms === Infinity ? undefined : setTimeout(done, ms)
-      const isWaitingForUrgency = ms !== Infinity
-      const wakeUp = (): void => {
-        if (!isWaitingForUrgency || this.#isUrgent) done()
-      }
+      const timer = ms === null ? undefined : setTimeout(done, ms)
       function done(): void {
         clearTimeout(timer)
         signal.removeEventListener('abort', done)
         resolve()
       }
       signal.addEventListener('abort', done, { once: true })
-      this.#wakeUp = wakeUp
+      this.#wakeUp = (): void => {
+        if (ms === null || this.#isUrgent) done()
+      }
     })
   }
 
-  async #flush(signal: AbortSignal): Promise<void> {
-    const batch = this.#takeBatch()
-    const taken = this.#taken
-    for (const write of batch.deliveries) {
-      write.delivery.tracker?.settle()
-      write.delivery.tracker = null
-    }
-    const content = { batch, ...this.#options.snapshot(this.#unstored()) }
-    await this.#persist(content, signal)
-    this.#durable = taken
-    for (const write of batch.deliveries) this.#options.held(-weightOf(write.delivery))
-    this.#waiters = this.#waiters.filter((waiter) => {
-      if (waiter.upTo > taken) return true
-      waiter.resolve()
+  #flush(signal: AbortSignal): Promise<void> {
+    const turn = this.#turn.then(() => this.#flushNow(signal))
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #flushNow(signal: AbortSignal): Promise<void> {
+    this.#underway ??= this.#take()
+    await this.#persist(this.#underway, signal)
+    this.#queue.letGo(this.#underway.batch)
+    this.#durable += this.#underway.batch.deliveries.length
+    this.#options.recorded(this.#underway.progress.lsn)
+    this.#underway = null
+    this.#waiters = this.#waiters.filter(({ upTo, resolve }) => {
+      if (upTo > this.#durable) return true
+      resolve()
       return false
     })
-    if (this.#waiters.length > 0) this.#wake(true)
   }
 
-  async #persist(content: Parameters<typeof flush>[2], signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const client = await this.#options.pool.connect()
-        try {
-          await flush(client, this.#options.target, content)
-        } catch (error) {
-          client.release(true)
-          throw error
-        }
-        client.release()
-        this.#options.recorded(content.progress.lsn)
-        return
-      } catch (error) {
-        if (error instanceof HookdError) throw error
-        this.#options.failed(error)
-        if (signal.aborted) throw error
-        await this.#options.sleep(Math.min(2000, 50 * 2 ** attempt), signal)
-      }
-    }
-  }
-
-  /** New deliveries that wait for a later flush: the slot still answers for them. */
-  *#unstored(): Iterable<Delivery> {
-    for (const { isNew, delivery } of this.#deliveries.values()) if (isNew) yield delivery
-  }
-
-  #takeBatch(): Batch {
+  #take(): FlushContent {
     this.#isDirty = false
     this.#isUrgent = false
     this.#unrecorded = 0
-    const deliveries: DeliveryWrite[] = []
-    let bytes = 0
-    for (const [id, write] of this.#deliveries) {
-      if (deliveries.length >= MOST_DELIVERIES || bytes >= MOST_BYTES) break
-      deliveries.push(write)
-      bytes += weightOf(write.delivery)
-      this.#deliveries.delete(id)
+    const batch = this.#queue.take()
+    for (const { delivery } of batch.deliveries) {
+      delivery.tracker?.settle()
+      delivery.tracker = null
     }
-    this.#taken += deliveries.length
-    if (this.#deliveries.size > 0) this.#wake(true)
-    const batch = { deliveries, attempts: this.#attempts, errors: this.#errors, disabled: this.#disabled }
-    this.#attempts = []
-    this.#errors = []
-    this.#disabled = new Map()
-    return batch
+    if (!this.#queue.isEmpty) this.#wake(true)
+    return { batch, ...this.#options.snapshot(this.#queue.unstored()) }
+  }
+
+  async #persist(content: FlushContent, signal: AbortSignal): Promise<void> {
+    const { pool, target, failed, sleep } = this.#options
+    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2)) {
+      try {
+        return await flush(pool, target, content)
+      } catch (error) {
+        if (error instanceof HookdError) throw error
+        failed(error)
+        if (signal.aborted) throw error
+        await sleep(backoffMs, signal)
+      }
+    }
   }
 }

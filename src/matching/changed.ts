@@ -16,9 +16,12 @@ import { TypedColumn } from './typed-column.ts'
 export function compileChanged(columns: unknown, scope: ConditionScope): CompiledCondition {
   const compilation = new Compilation(scope)
   const { value, problem } = readOperand(columns)
-  if (problem === null) return compilation.finish(changedPredicate(value, [], compilation))
-  compilation.report([], problem)
-  return compilation.finish(null)
+  if (problem !== null) {
+    compilation.report([], problem)
+    return compilation.finish(null)
+  }
+  compilation.needRow()
+  return compilation.finish(changedPredicate(value, [], compilation))
 }
 
 /** The same within a condition. True of every insert, false of every delete. */

@@ -25,7 +25,7 @@ export class ColumnReader {
   current(pair: RowPair): string | null {
     if (pair.new !== null) return this.#known(this.#cell(pair.new), UNCHANGED_TOAST)
     if (pair.old !== null) return this.#known(this.#cell(pair.old), NOT_IN_IDENTITY)
-    throw new UnknownValueError(this.column, NOT_IN_IDENTITY)
+    throw new UnknownValueError(this.column, NO_ROW)
   }
 
   /** The value before an update. */
@@ -64,4 +64,5 @@ export class ColumnReader {
 }
 
 const NOT_IN_IDENTITY = 'has an old value that Postgres did not send, because REPLICA IDENTITY is not FULL'
+const NO_ROW = 'has no value, because Postgres sent no row'
 const UNCHANGED_TOAST = 'has an unchanged large value that Postgres did not send, because REPLICA IDENTITY is not FULL'

@@ -26,6 +26,7 @@ export function compileCondition(value: unknown, scope: ConditionScope): Compile
   const { value: condition, problem } = readOperand(value)
   if (problem !== null) compilation.report([], problem)
   if (condition === null) return compilation.finish(null)
+  if (!(condition instanceof JsonObject) || condition.entries.length > 0) compilation.needRow()
   return compilation.finish(new ConditionCompiler(compilation).mapping(condition, []))
 }
 

@@ -35,7 +35,7 @@ export function isNull(subject: Subject): Test {
 }
 
 /** Equality of values of one type. NULL equals null alone. */
-export function equalTo(subject: Subject, operand: JsonValue): Binding {
+function equalTo(subject: Subject, operand: JsonValue): Binding {
   if (operand === null) return isNull(subject)
   const { kind } = subject
   if (kind.name === 'json') return jsonTest(subject, (value) => jsonEquals(value, operand))

@@ -39,7 +39,7 @@ export interface ConditionProblem {
 export type ConditionPath = readonly (string | number)[]
 
 export interface CompiledCondition {
-  /** Null matches every row. With problems it is not to be used. */
+  /** Null matches every row. With problems it matches none. */
   readonly predicate: Predicate | null
   readonly problems: readonly ConditionProblem[]
   /** The columns that the condition looks at. */
@@ -63,7 +63,8 @@ export class Compilation {
   }
 
   finish(predicate: Predicate | null): CompiledCondition {
-    return { predicate, problems: this.problems, columns: this.columns }
+    const sound = this.problems.length === 0
+    return { predicate: sound ? predicate : () => false, problems: this.problems, columns: this.columns }
   }
 
   hears(operation: Operation): boolean {
@@ -88,6 +89,12 @@ export class Compilation {
     const kind = kindOf(column.typeOid, types)
     if (field.path.length > 0 && kind.name !== 'json') return this.#noPath(column, field, path)
     return { kind, typeName: column.typeName }
+  }
+
+  /** Reports an event that has no rows at all. */
+  needRow(): void {
+    if (this.hears('truncate') && this.scope.operations.size === 1)
+      this.report([], 'a truncate has no rows, so no condition can be about them; leave it out')
   }
 
   /** Reports a comparison of the old row with the new one that can never be made. */

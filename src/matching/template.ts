@@ -47,6 +47,8 @@ export function parseTemplate(source: string, { allow }: { allow: readonly Templ
 
 const TOKEN = /\{\{|\}\}|\{(?:"[^"]*"|[^{}"])*\}|[{}]|[^{}]+/g
 
+const EXAMPLES = { row: '{column}', new: '{new.column}', old: '{old.column}', config: '{config.key}' } as const
+
 const SOURCES: readonly string[] = ['new', 'old', 'config'] satisfies TemplateSource[]
 
 function parseReference(inner: string, allow: readonly TemplateSource[]): Checked<TemplateReference> {
@@ -56,7 +58,7 @@ function parseReference(inner: string, allow: readonly TemplateSource[]): Checke
   const source = SOURCES.find((word) => inner.startsWith(`${word}.`)) as TemplateSource | undefined
   const from = source ?? 'row'
   if (!allow.includes(from))
-    return faulty(`"{${inner}}" cannot be used here; ${from === 'row' ? 'no row' : `no "${from}"`} is at hand`)
+    return faulty(`"{${inner}}" cannot be used here; write ${allow.map((at) => EXAMPLES[at]).join(' or ')}`)
   return sound({ kind: 'value', from, path: source === undefined ? segments : segments.slice(1) })
 }
 

@@ -62,15 +62,13 @@ function toTable(oid: number, facts: TableFacts): CatalogTable {
     identity: IDENTITY[identity as keyof typeof IDENTITY],
     key,
     root,
-    columns: columns.map(
-      ([name, typeOid, typeName, notNull, generated]): CatalogColumn => ({
-        name,
-        typeOid,
-        typeName,
-        notNull,
-        generated,
-      }),
-    ),
+    columns: columns.map(([name, typeOid, typeName, notNull, generated]): CatalogColumn => ({
+      name,
+      typeOid,
+      typeName,
+      notNull,
+      generated,
+    })),
   }
 }
 

@@ -111,7 +111,9 @@ export async function hasPlugin(databaseUrl: string, plugin: string): Promise<bo
     const impatience = new AbortController()
     const waiting = sleep(PLUGIN_ANSWER_MS, 'waiting' as const, { signal: impatience.signal }).catch(() => null)
     const probe = client
-      .query(`CREATE_REPLICATION_SLOT "hookd_probe_${pid}" TEMPORARY LOGICAL ${quoteIdentifier(plugin)} NOEXPORT_SNAPSHOT`)
+      .query(
+        `CREATE_REPLICATION_SLOT "hookd_probe_${pid}" TEMPORARY LOGICAL ${quoteIdentifier(plugin)} NOEXPORT_SNAPSHOT`,
+      )
       .catch((error: unknown) => {
         if (errorCode(error) === SqlState.undefinedFile) return null
         if (errorCode(error) === SqlState.queryCanceled) return 'canceled'

@@ -1,21 +1,13 @@
-import { isAscii, isUtf8, transcode } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
 import { type Cell, Unreadable } from './change.ts'
 import type { DecoderLimits } from './decoder.ts'
 
 const NOT_UTF8 = new Unreadable('is not valid UTF-8')
 
-/** From here on the way over UTF-16 is several times faster for text that is not ASCII. */
-const LONG_BYTES = 1_024
-
 /** The text of a byte range, or `Unreadable` where it is not UTF-8: a replacement character would be a silent change. */
 export function readText(bytes: Buffer, start: number, end: number): string | Unreadable {
-  if (end - start < LONG_BYTES) {
-    const text = bytes.toString('utf8', start, end)
-    return text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? NOT_UTF8 : text
-  }
-  const part = bytes.subarray(start, end)
-  if (isAscii(part)) return part.toString('latin1')
-  return isUtf8(part) ? transcode(part, 'utf8', 'utf16le').toString('utf16le') : NOT_UTF8
+  const text = bytes.toString('utf8', start, end)
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? NOT_UTF8 : text
 }
 
 /**

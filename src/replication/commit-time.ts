@@ -1,11 +1,21 @@
-/** Microseconds between 1970-01-01 and 2000-01-01, from where Postgres counts. */
-const POSTGRES_EPOCH = 946_684_800_000_000n
+/** Milliseconds between 1970-01-01 and 2000-01-01, from where Postgres counts. */
+const POSTGRES_EPOCH_MS = 946_684_800_000
 
-/** Microseconds since 2000-01-01 UTC -> `2026-01-13T23:12:52.205785Z`. */
-export function formatCommitTime(postgresMicros: bigint): string {
-  const micros = postgresMicros + POSTGRES_EPOCH
-  const text = new Date(Number(micros / 1000n)).toISOString()
-  return `${text.slice(0, -1)}${String(micros % 1000n).padStart(3, '0')}Z`
+/** Formats commit times; most follow the one before within the same second. */
+export class CommitClock {
+  #second = NaN
+  #text = ''
+
+  /** Microseconds since 2000-01-01 UTC -> `2026-01-13T23:12:52.205785Z`. */
+  format(postgresMicros: bigint): string {
+    const micros = Number(postgresMicros)
+    const second = Math.floor(micros / 1e6)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#text = new Date(second * 1000 + POSTGRES_EPOCH_MS).toISOString().slice(0, -'000Z'.length)
+    }
+    return `${this.#text}${String(micros - second * 1e6).padStart(6, '0')}Z`
+  }
 }
 
 const ISO_UTC = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/

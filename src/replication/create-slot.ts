@@ -56,8 +56,7 @@ async function create(creator: pg.Client, wanted: NewSlot): Promise<{ consistent
     `select current_setting('server_version_num')::int as version`,
   )
   const options = versions[0]!.version >= FAILOVER_SINCE ? `(SNAPSHOT 'export', FAILOVER true)` : 'EXPORT_SNAPSHOT'
-  const command =
-    `CREATE_REPLICATION_SLOT ${quoteIdentifier(wanted.slot)} LOGICAL ${quoteIdentifier(wanted.plugin)} ${options}`
+  const command = `CREATE_REPLICATION_SLOT ${quoteIdentifier(wanted.slot)} LOGICAL ${quoteIdentifier(wanted.plugin)} ${options}`
   const impatience = new AbortController()
   const blocked = cancelWhenLate(wanted, pid, impatience.signal)
   try {
@@ -76,7 +75,9 @@ async function cancelWhenLate(wanted: NewSlot, pid: number, signal: AbortSignal)
   const { timeoutMs = 30_000 } = wanted
   try {
     await sleep(timeoutMs, undefined, { signal })
-    const blockers = await withClient(clientConfig(wanted.databaseUrl), (client) => readBlockers(client, pid, timeoutMs))
+    const blockers = await withClient(clientConfig(wanted.databaseUrl), (client) =>
+      readBlockers(client, pid, timeoutMs),
+    )
     await cancelBackend(wanted.databaseUrl, pid)
     return new HookdError(
       'HOOKD_SLOT_BLOCKED',

@@ -13,10 +13,10 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The frame of a transaction cannot be read: the plugin is not what hookd believes it to be. */
-export function unreadableStream(plugin: string, lsn: string, cause: unknown): HookdError {
+export function unreadableStream(lsn: string, cause: unknown): HookdError {
   return new HookdError(
     'HOOKD_STREAM_UNREADABLE',
-    `cannot tell from the ${plugin} message at LSN ${lsn} which transaction it belongs to: ${reasonOf(cause)}. ` +
+    `cannot tell the transaction of the message at LSN ${lsn}: ${reasonOf(cause)}. ` +
       'Run "hookd check" to see which plugin the slot uses.',
     { cause },
   )

@@ -1,6 +1,6 @@
-import { type RelationColumn, Unreadable } from './change.ts'
+import { type RelationColumn, type Transaction, Unreadable } from './change.ts'
 import { readText } from './cells.ts'
-import { formatCommitTime } from './commit-time.ts'
+import type { CommitClock } from './commit-time.ts'
 import { MalformedMessage } from './malformed.ts'
 
 /**
@@ -64,19 +64,13 @@ export class MessageReader {
   }
 }
 
-export interface BeginMessage {
-  readonly commitLsn: bigint
-  readonly committedAt: string
-  readonly xid: number
-}
-
-export function readBegin(message: Buffer): BeginMessage {
+export function readBegin(message: Buffer, clock: CommitClock): Transaction {
   const reader = new MessageReader(message, 1)
-  return { commitLsn: reader.uint64(), committedAt: formatCommitTime(reader.int64()), xid: reader.uint32() }
+  return { commitLsn: reader.uint64(), committedAt: clock.format(reader.int64()), xid: reader.uint32() }
 }
 
 /** The end LSN of a commit; what else the message says, its BEGIN has said. */
-export function readCommit(message: Buffer): bigint {
+export function readEndLsn(message: Buffer): bigint {
   const reader = new MessageReader(message, 1)
   reader.uint8()
   reader.uint64()

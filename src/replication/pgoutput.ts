@@ -1,18 +1,28 @@
 import { isAscii } from 'node:buffer'
 import type { CatalogTable } from '../postgres/catalog.ts'
 import { CellBudget, readText } from './cells.ts'
-import type { Cell, Operation, Relation, RowChange, StreamSink } from './change.ts'
-import type { Decoder, DecoderCatalog, DecoderLimits } from './decoder.ts'
-import { MalformedMessage, reasonOf, unreadableStream } from './malformed.ts'
-import { OpenTransaction } from './open-transaction.ts'
+import type {
+  Cell,
+  Change,
+  Operation,
+  Relation,
+  RowChange,
+  StreamSink,
+  Transaction,
+  UndecodableChange,
+} from './change.ts'
+import { CommitClock } from './commit-time.ts'
+import type { DecoderCatalog, DecoderLimits } from './decoder.ts'
+import { MalformedMessage } from './malformed.ts'
 import {
   type RelationMessage,
   readBegin,
-  readCommit,
+  readEndLsn,
   readLogicalMessage,
   readRelation,
   readTruncate,
 } from './pgoutput-messages.ts'
+import { type ChangeContext, PluginDecoder } from './plugin-decoder.ts'
 import { buildRelation, keepRelation } from './relation.ts'
 
 /** Messages of `pg_logical_emit_message` with this prefix are events. */
@@ -23,149 +33,153 @@ const SMALL_MESSAGE_BYTES = 65_536
 
 interface KnownRelation {
   readonly message: RelationMessage
-  /** What `relation.key` was taken from, under REPLICA IDENTITY FULL. */
-  catalogTable: CatalogTable | undefined
-  relation: Relation
+  /** What the catalog said when `relation` was made. */
+  readonly catalogTable: CatalogTable | undefined
+  readonly relation: Relation
+  /** What becomes of each column that is sent. */
+  readonly fates: readonly ('key' | 'value' | 'dropped')[]
 }
 
 /** Decodes pgoutput, protocol version 1, with the options of `pgoutputOptions`. */
-export class PgoutputDecoder implements Decoder {
-  readonly #open: OpenTransaction
+export class PgoutputDecoder extends PluginDecoder {
   readonly #catalog: DecoderCatalog
   readonly #budget: CellBudget
+  readonly #clock = new CommitClock()
   readonly #relations = new Map<number, KnownRelation>()
   /** Where the next tuple starts in the message. */
   #at = 0
 
   constructor(sink: StreamSink, catalog: DecoderCatalog, limits: DecoderLimits) {
-    this.#open = new OpenTransaction(sink)
+    super(sink)
     this.#catalog = catalog
     this.#budget = new CellBudget(limits)
   }
 
-  decode(message: Buffer, lsn: string): void {
-    const kind = String.fromCharCode(message[0] ?? 0)
-    try {
-      this.#decode(kind, message, lsn)
-    } catch (error) {
-      if (kind === 'B' || kind === 'C' || !this.#open.isOpen) throw unreadableStream('pgoutput', lsn, error)
-      this.#open.undecodable({ ...this.#about(kind, message), reason: reasonOf(error) }, lsn)
-      if (kind === 'R' && message.length >= 5) this.#relations.delete(message.readUInt32BE(1))
-    }
+  protected override kindOf(message: Buffer): string {
+    return String.fromCharCode(message[0] ?? 0)
   }
 
-  #decode(kind: string, message: Buffer, lsn: string): void {
+  protected override readBegin(message: Buffer): Transaction {
+    return readBegin(message, this.#clock)
+  }
+
+  protected override readEndLsn(message: Buffer): bigint {
+    return readEndLsn(message)
+  }
+
+  protected override readChange(kind: string, message: Buffer, at: ChangeContext): Change | Change[] | null {
     switch (kind) {
       case 'I':
-        return this.#row('insert', message, lsn)
+        return this.#row('insert', message, at)
       case 'U':
-        return this.#row('update', message, lsn)
+        return this.#row('update', message, at)
       case 'D':
-        return this.#row('delete', message, lsn)
-      case 'B':
-        return this.#open.begin(readBegin(message))
-      case 'C':
-        return this.#open.commit(readCommit(message))
+        return this.#row('delete', message, at)
       case 'R':
-        return this.#relation(readRelation(message))
+        this.#relation(message)
+        return null
       case 'T':
-        return this.#truncate(message, lsn)
+        return readTruncate(message).map((oid) => at.open.truncate(this.#known(oid).relation, at.lsn))
       case 'M':
-        return this.#message(message, lsn)
+        return this.#message(message, at)
       case 'O': // origin
       case 'Y': // type
-        return
+        return null
       default:
-        throw new MalformedMessage(`unknown pgoutput message ${JSON.stringify(kind)}`)
+        throw new MalformedMessage(`pgoutput has no message ${JSON.stringify(kind)}`)
     }
   }
 
-  #row(op: RowChange['op'], message: Buffer, lsn: string): void {
-    const relation = this.#relationOf(message.readUInt32BE(1))
+  protected override describe(kind: string, message: Buffer): Pick<UndecodableChange, 'table' | 'op'> {
+    const op = OPERATIONS[kind] ?? null
+    const oid = op && op !== 'truncate' && message.length >= 5 ? message.readUInt32BE(1) : -1
+    return { table: this.#relations.get(oid)?.relation.name ?? null, op }
+  }
+
+  #row(op: RowChange['op'], message: Buffer, { lsn, open }: ChangeContext): Change {
+    const known = this.#known(message.readUInt32BE(1))
     const text = message.length <= SMALL_MESSAGE_BYTES && isAscii(message) ? message.toString('latin1') : null
     this.#at = 5
     let part = message[this.#at++]
     let old: { cells: Cell[]; isComplete: boolean } | null = null
     if (part === KEY || part === OLD) {
-      old = { cells: this.#tuple(message, text, relation), isComplete: part === OLD }
-      if (part === KEY) forgetAllButKey(relation, old.cells)
+      old = { cells: this.#tuple(message, text, known), isComplete: part === OLD }
+      if (part === KEY) forgetAllButKey(known.relation, old.cells)
       if (op === 'update') part = message[this.#at++]
     }
     let now: Cell[] | null = null
     if (op !== 'delete') {
       if (part !== NEW) throw new MalformedMessage('the message holds no new row')
-      now = this.#tuple(message, text, relation)
+      now = this.#tuple(message, text, known)
     }
     if (this.#at !== message.length) throw new MalformedMessage('the message has another length than its row')
-    this.#open.row(op, relation, { old, new: now }, lsn)
+    return open.row(op, known.relation, { old, new: now }, lsn)
   }
 
-  #tuple(message: Buffer, text: string | null, relation: Relation): Cell[] {
+  #tuple(message: Buffer, text: string | null, { fates }: KnownRelation): Cell[] {
     let at = this.#at
     const count = message.readUInt16BE(at)
-    if (count !== relation.columns.length)
-      throw new MalformedMessage('the row has another number of columns than its table')
+    if (count !== fates.length) throw new MalformedMessage('the row has another number of columns than its table')
     at += 2
-    const cells = new Array<Cell>(count)
+    const cells: Cell[] = []
     this.#budget.reset()
-    for (let i = 0; i < count; i++) {
+    for (const fate of fates) {
       const kind = message[at++]
+      let cell: Cell = undefined
       if (kind === TEXT) {
-        const bytes = message.readUInt32BE(at)
-        at += 4
-        const end = at + bytes
-        if (end > message.length) throw new RangeError('the message ends within a value')
-        cells[i] =
-          this.#budget.refuse(bytes, relation.key.includes(i)) ??
-          (text === null ? readText(message, at, end) : text.slice(at, end))
+        const start = at + 4
+        const end = start + message.readUInt32BE(at)
+        if (end > message.length) throw new MalformedMessage('the message ends within a value')
+        if (fate !== 'dropped')
+          cell = this.#budget.refuse(end - start, fate === 'key') ?? readCell(message, text, start, end)
         at = end
-      } else if (kind === NULL) cells[i] = null
-      else if (kind === UNCHANGED) cells[i] = undefined
-      else throw new MalformedMessage('a value is in the binary format, which hookd does not ask for')
+      } else if (kind === NULL) cell = null
+      else if (kind !== UNCHANGED) throw new MalformedMessage('a value is not in the text format, which hookd asks for')
+      if (fate !== 'dropped') cells.push(cell)
     }
     this.#at = at
     return cells
   }
 
-  #truncate(message: Buffer, lsn: string): void {
-    for (const oid of readTruncate(message)) this.#open.truncate(this.#relationOf(oid), lsn)
-  }
-
-  #message(message: Buffer, lsn: string): void {
+  #message(message: Buffer, { lsn, open }: ChangeContext): Change | null {
     const head = readLogicalMessage(message)
-    if (!head.isTransactional || head.prefix !== PREFIX) return
+    if (!head.isTransactional || head.prefix !== PREFIX) return null
     const refused = this.#budget.refuse(head.contentBytes, true)
     if (refused) throw new MalformedMessage(`the content of the message ${refused.reason}`)
-    this.#open.emitted(head.content(), lsn)
+    return open.emitted(head.content(), lsn)
   }
 
-  #relation(message: RelationMessage): void {
-    const known = this.#relations.get(message.oid)
-    const fresh = this.#describe(message)
-    this.#relations.set(message.oid, { ...fresh, relation: keepRelation(known?.relation, fresh.relation) })
+  #relation(message: Buffer): void {
+    const oid = message.readUInt32BE(1)
+    const known = this.#relations.get(oid)
+    this.#relations.delete(oid)
+    this.#remember(readRelation(message), known?.relation)
   }
 
-  #describe(message: RelationMessage): KnownRelation {
-    const { schema, table, columns } = message
-    const catalogTable = message.isFull ? this.#catalog.table(`${schema}.${table}`) : undefined
+  #remember(message: RelationMessage, known: Relation | undefined): KnownRelation {
+    const { schema, table } = message
+    const catalogTable = this.#catalog.table(`${schema}.${table}`)
+    const generated = catalogTable?.columns.filter((column) => column.generated).map(({ name }) => name) ?? []
+    const columns = message.columns.filter(({ name }) => !generated.includes(name))
     const key = message.isFull ? (catalogTable?.key ?? []) : message.key
-    return { message, catalogTable, relation: buildRelation(schema, table, { columns, key }) }
+    const fresh: KnownRelation = {
+      message,
+      catalogTable,
+      relation: keepRelation(known, buildRelation(schema, table, { columns, key })),
+      fates: message.columns.map(({ name }) =>
+        generated.includes(name) ? 'dropped' : key.includes(name) ? 'key' : 'value',
+      ),
+    }
+    this.#relations.set(message.oid, fresh)
+    return fresh
   }
 
-  #relationOf(oid: number): Relation {
+  /** The catalog knows the key under REPLICA IDENTITY FULL, and which columns are generated. */
+  #known(oid: number): KnownRelation {
     const known = this.#relations.get(oid)
     if (!known) throw new MalformedMessage(`the table with OID ${oid} was not described before`)
-    if (known.message.isFull && known.catalogTable !== this.#catalog.table(known.relation.name)) {
-      this.#relation(known.message)
-      return this.#relations.get(oid)!.relation
-    }
-    return known.relation
-  }
-
-  #about(kind: string, message: Buffer): { table: string | null; op: Operation | null } {
-    const op = OPERATIONS[kind] ?? null
-    const oid = op && op !== 'truncate' && message.length >= 5 ? message.readUInt32BE(1) : -1
-    return { table: this.#relations.get(oid)?.relation.name ?? null, op }
+    const isCurrent = known.catalogTable === this.#catalog.table(known.relation.name)
+    return isCurrent ? known : this.#remember(known.message, known.relation)
   }
 }
 
@@ -177,6 +191,10 @@ const NEW = 78
 const TEXT = 116
 const NULL = 110
 const UNCHANGED = 117
+
+function readCell(message: Buffer, text: string | null, start: number, end: number): Cell {
+  return text === null ? readText(message, start, end) : text.slice(start, end)
+}
 
 /** A key tuple has all columns, those outside of the key as NULL: unknown, really. */
 function forgetAllButKey(relation: Relation, cells: Cell[]): void {

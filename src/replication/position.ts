@@ -15,7 +15,7 @@ export function formatPosition(position: Position): string {
 
 /** Reads what `formatPosition` wrote. Throws TypeError on anything else. */
 export function parsePosition(text: string): Position {
-  const [commitLsn, lsn, ordinal] = text.split(' ')
-  if (ordinal === undefined) throw new TypeError(`malformed position ${JSON.stringify(text)}`)
-  return { commitLsn: parseLsn(commitLsn!), lsn: parseLsn(lsn!), ordinal: Number(ordinal) }
+  const match = /^(\S+) (\S+) (\d+)$/.exec(text)
+  if (!match) throw new TypeError(`malformed position ${JSON.stringify(text)}`)
+  return { commitLsn: parseLsn(match[1]!), lsn: parseLsn(match[2]!), ordinal: Number(match[3]) }
 }

@@ -28,7 +28,7 @@ export interface SlotSink {
   onMessage(message: Buffer, lsn: string): void
   /** Every transaction that ended before `walEnd` was reported before this call. */
   onKeepalive(walEnd: bigint, replyRequested: boolean): void
-  /** The server shuts down and waits for us: `confirm` what is settled. The stream ends by itself within 500 ms. */
+  /** The server shuts down and waits for us: `confirm` what is settled. The stream ends by itself within 400 ms. */
   onShutdown(): void
   /** The slot as the server sees it, about every status interval. */
   onSlot?(slot: SlotState): void
@@ -42,11 +42,11 @@ const LEASE_SHARE = 0.6
 /** What is taken for `wal_sender_timeout` where it is switched off. */
 const UNLIMITED_MS = 60_000
 
-/** A server that shuts down is left within a second, noticing included. */
-const SHUTDOWN_GRACE_MS = 500
+/** How long what is in flight may still be settled when the server shuts down. */
+const SHUTDOWN_GRACE_MS = 300
 
 /** How long the server may take to say goodbye, twice: to end the copy, and to close. */
-const GOODBYE_MS = 250
+const GOODBYE_MS = { aborted: 250, shutdown: 50 } as const
 
 /**
  * Reads one slot: hands over the messages of its output plugin, confirms what it is told to, and keeps the slot.
@@ -102,9 +102,11 @@ export class SlotStream {
     this.#ending.promise.catch(() => {})
     signal.addEventListener('abort', onAbort, { once: true })
     const copying = this.#transport.copy(slot, startReplication(slot, startLsn, pluginOptions))
+    let goodbyeMs: number = GOODBYE_MS.aborted
     try {
       const end = await Promise.race([copying, this.#ending.promise])
-      await this.#sayGoodbye(copying)
+      goodbyeMs = GOODBYE_MS[end]
+      await this.#sayGoodbye(copying, goodbyeMs)
       if (end === 'shutdown') throw interrupted('the server shuts down')
     } catch (error) {
       if (!signal.aborted) throw explainStreamError(error, slot, this.#confirmed)
@@ -112,8 +114,7 @@ export class SlotStream {
       signal.removeEventListener('abort', onAbort)
       this.#isDelivering = false
       this.#scope.abort()
-      await this.#transport.close(GOODBYE_MS)
-      await copying.catch(() => {})
+      await this.#transport.close(goodbyeMs)
     }
   }
 
@@ -223,11 +224,11 @@ export class SlotStream {
     this.#transport.sendStatus(this.#confirmed, replyRequested)
   }
 
-  async #sayGoodbye(copying: Promise<never>): Promise<void> {
+  async #sayGoodbye(copying: Promise<never>, waitMs: number): Promise<void> {
     this.#isDelivering = false
     this.#sendStatus(false)
     if (!this.#transport.endCopy()) return
-    await Promise.race([copying.catch(() => {}), sleep(GOODBYE_MS, undefined, { ref: false })])
+    await Promise.race([copying.catch(() => {}), sleep(waitMs, undefined, { ref: false })])
   }
 }
 

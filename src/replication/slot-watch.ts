@@ -33,6 +33,8 @@ const PATIENCE = 5
 export class SlotWatch {
   readonly #options: SlotWatchOptions
   #client: pg.Client | null = null
+  /** Cuts the pause short when the connection breaks. */
+  #wake = new AbortController()
   /** When the last question was put that was answered well; monotonic milliseconds. */
   #heldAt = -Infinity
   #lastError: unknown = null
@@ -63,7 +65,7 @@ export class SlotWatch {
         const isAnswered = (await this.#ask()) || (await this.#ask()) // the second time over a new connection
         if (isAnswered) answeredAt = performance.now()
         else if (performance.now() - answeredAt > PATIENCE * timeoutMs) throw this.#lastError
-        await sleep(everyMs, undefined, { signal }).catch(() => {})
+        await sleep(everyMs, undefined, { signal: AbortSignal.any([signal, this.#wake.signal]) }).catch(() => {})
       }
     } finally {
       this.#heldAt = -Infinity
@@ -94,7 +96,8 @@ export class SlotWatch {
     const { databaseUrl, timeoutMs } = this.#options
     const config = clientConfig(databaseUrl, { connectTimeoutMs: timeoutMs })
     const client = new pg.Client({ ...config, query_timeout: timeoutMs })
-    client.on('error', () => {}) // the next question finds out
+    this.#wake = new AbortController()
+    client.on('error', () => this.#wake.abort())
     this.#client = client
     await client.connect()
     return client

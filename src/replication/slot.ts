@@ -65,7 +65,11 @@ const RELEASE_MS = 5000
  * Drops a slot; false where there is none. Ends the process that uses it, if told to; otherwise a slot in use rejects
  * with SQLSTATE 55006.
  */
-export async function dropSlot(client: pg.ClientBase | pg.Pool, name: string, { terminate = false } = {}): Promise<boolean> {
+export async function dropSlot(
+  client: pg.ClientBase | pg.Pool,
+  name: string,
+  { terminate = false } = {},
+): Promise<boolean> {
   const deadline = performance.now() + RELEASE_MS
   for (;;) {
     try {

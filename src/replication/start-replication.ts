@@ -45,7 +45,9 @@ export function pgoutputOptions(publication: string): PluginOptions {
  * and 0n always does.
  */
 export function startReplication(slot: string, startLsn: bigint, options: PluginOptions): string {
-  const list = Object.entries(options).map(([name, value]) => `${quoteIdentifier(name)} ${quoteReplicationString(value)}`)
+  const list = Object.entries(options).map(
+    ([name, value]) => `${quoteIdentifier(name)} ${quoteReplicationString(value)}`,
+  )
   const suffix = list.length > 0 ? ` (${list.join(', ')})` : ''
   return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(startLsn)}${suffix}`
 }

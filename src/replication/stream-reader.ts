@@ -10,9 +10,9 @@ interface Token {
 
 export interface StreamReaderPorts<T extends Token> {
   readonly confirmRule: { begin(): T; commit(token: T, endLsn: bigint): void }
-  /** `isCovered`: an earlier run dispatched this change already. */
+  /** `position` is given where an earlier run has dispatched the change already. */
   dispatch(change: Change, token: T, position: Position | null): void
-  /** A change of `hookd.subscribers`; it takes effect with the commit. */
+  /** The changes of `hookd.subscribers` in a transaction: they take effect with its commit. */
   committed(changes: readonly Change[], endLsn: bigint): void
   /** Whether positions are needed to tell what an earlier run has settled. */
   covers(position: Position): boolean
@@ -76,7 +76,7 @@ export class StreamReader<T extends Token> implements StreamSink {
       if (this.#last?.commitLsn === transaction.commitLsn && !this.#isBehindLast(change)) return
       this.#isCatchingUp = false
     }
-    if (change.kind === 'row' && change.relation.name === SUBSCRIBERS) this.#subscriberChanges.push(change)
+    if (isOfSubscribers(change)) this.#subscriberChanges.push(change)
     else this.#ports.dispatch(change, this.#token, this.#covered(change))
     this.#last = { commitLsn: transaction.commitLsn, lsn, ordinal }
   }
@@ -104,4 +104,8 @@ export class StreamReader<T extends Token> implements StreamSink {
     const position = { commitLsn: change.transaction.commitLsn, lsn: parseLsn(change.lsn), ordinal: change.ordinal }
     return comparePositions(position, { ...last, lsn: parseLsn(last.lsn) }) > 0
   }
+}
+
+function isOfSubscribers(change: Change): boolean {
+  return (change.kind === 'row' || change.kind === 'truncate') && change.relation.name === SUBSCRIBERS
 }

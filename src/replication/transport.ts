@@ -1,8 +1,9 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { LogicalReplicationService } from 'pg-logical-replication'
 import { backendPid, type ReplicationConfig } from '../postgres/connect.ts'
 import { parseLsn } from './lsn.ts'
+import { SlicedSocket } from './sliced-socket.ts'
 import { standbyStatus } from './standby-status.ts'
 import { interrupted } from './stream-error.ts'
 
@@ -36,7 +37,7 @@ const TURN_MS = 20
 export class Transport {
   readonly #events: TransportEvents
   readonly #service: LogicalReplicationService
-  readonly #socket = new Socket()
+  readonly #socket = new SlicedSocket()
   readonly #failure = Promise.withResolvers<never>()
   /** Null before the stream begins. */
   #connection: CopyConnection | null = null
@@ -52,13 +53,15 @@ export class Transport {
   constructor(config: ReplicationConfig, events: TransportEvents) {
     this.#events = events
     this.#service = new LogicalReplicationService(
-      { ...config, stream: () => this.#socket },
+      { ...config, stream: () => this.#openSocket() },
       { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: false } },
     )
     this.#failure.promise.catch(() => {})
     this.#service.on('error', (error) => this.#failure.reject(error))
     this.#service.on('data', (lsn, message: Buffer) => this.#onMessage(message, lsn))
-    this.#service.on('heartbeat', (lsn, _time, isAsked) => this.#guard(() => events.onKeepalive(parseLsn(lsn), isAsked)))
+    this.#service.on('heartbeat', (lsn, _time, isAsked) =>
+      this.#guard(() => events.onKeepalive(parseLsn(lsn), isAsked)),
+    )
   }
 
   /** Streams until the server or an error ends it, and rejects then. `command` is the START_REPLICATION. */
@@ -112,6 +115,12 @@ export class Transport {
     await this.#service.destroy()
     clearTimeout(cut)
     this.#socket.destroy()
+  }
+
+  /** The library connects a moment after it is told to, and by then we may have closed already. */
+  #openSocket(): Socket {
+    if (this.#isOver) throw interrupted('the connection is closed')
+    return this.#socket
   }
 
   async #start(client: pg.Client, command: string): Promise<unknown> {

@@ -5,7 +5,7 @@ import { HIDDEN, kindOf } from './wal2json-cell.ts'
 import { Layout, type LayoutShape, type RowCells, type Slot } from './wal2json-layout.ts'
 import type { ScannedColumn, ScannedRow } from './wal2json-scan.ts'
 
-/** Updates differ in which TOASTed columns they leave out. */
+/** Updates differ in which TOASTed columns they leave out; beyond the first few such layouts, `learn` has to do. */
 const MAX_LAYOUTS = 8
 
 /**
@@ -70,8 +70,7 @@ export class Wal2jsonTable {
       identity: isOldComplete ? identity : (identity?.map((slot) => keyAlone(relation, slot)) ?? null),
       pk: row.pk,
     }
-    if (layouts.size === MAX_LAYOUTS) layouts.clear()
-    if (Layout.isPossible(shape)) layouts.set(signature, new Layout(shape))
+    if (layouts.size < MAX_LAYOUTS && Layout.isPossible(shape)) layouts.set(signature, new Layout(shape))
     return shape
   }
 
@@ -91,8 +90,7 @@ export class Wal2jsonTable {
   }
 
   #isNeverNull(name: string, typeOid: number): boolean {
-    if (this.#announcesSpecials || kindOf(typeOid) !== 'special') return false
-    return this.isNotNull(name)
+    return !this.#announcesSpecials && kindOf(typeOid) === 'special' && this.isNotNull(name)
   }
 
   isNotNull(column: string): boolean {
@@ -102,13 +100,16 @@ export class Wal2jsonTable {
   #fit(op: RowChange['op'], row: ScannedRow): Relation {
     const columns = row.columns && this.#withoutGenerated(row.columns)
     const identity = row.identity && this.#withoutGenerated(row.identity)
-    const fits = (relation: Relation | undefined): relation is Relation =>
-      relation !== undefined &&
-      (op !== 'insert' || columns?.length === relation.columns.length) &&
-      [columns, identity].every((list) => list?.every((column) => isOf(relation, column)) ?? true)
-    const fromCatalog = this.#catalogTable && relationOf(this.#catalogTable)
+    const candidates = [this.#relation, this.#catalogTable && relationOf(this.#catalogTable)].filter(
+      (relation): relation is Relation =>
+        relation !== undefined &&
+        (op !== 'insert' || columns?.length === relation.columns.length) &&
+        [columns, identity].every((list) => list?.every((column) => isOf(relation, column)) ?? true),
+    )
+    // What a row lacks is unchanged or of another time: the less, the better. A key tells nothing of it.
+    if (columns) candidates.sort((a, b) => a.columns.length - b.columns.length)
     const relation =
-      [this.#relation, fromCatalog].find(fits) ??
+      candidates[0] ??
       buildRelation(this.schema, this.table, {
         columns: unite(identity ?? [], columns ?? []),
         key: this.#catalogTable?.key ?? row.pk?.map(({ name }) => name) ?? [],

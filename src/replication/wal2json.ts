@@ -1,10 +1,10 @@
 import { CellBudget, readText } from './cells.ts'
-import { type Operation, type RowChange, type StreamSink, Unreadable } from './change.ts'
+import { type Change, type Operation, type RowChange, type StreamSink, type Transaction, type UndecodableChange, Unreadable } from './change.ts'
 import { parseCommitTime } from './commit-time.ts'
-import type { Decoder, DecoderCatalog, DecoderLimits } from './decoder.ts'
+import type { DecoderCatalog, DecoderLimits } from './decoder.ts'
 import { parseLsn } from './lsn.ts'
-import { MalformedMessage, reasonOf, unreadableStream } from './malformed.ts'
-import { OpenTransaction } from './open-transaction.ts'
+import { MalformedMessage } from './malformed.ts'
+import { type ChangeContext, PluginDecoder } from './plugin-decoder.ts'
 import { countEscapeBytes, readScanned, specialCells } from './wal2json-bytes.ts'
 import { unescapeJson } from './wal2json-cell.ts'
 import type { LayoutShape, RowCells } from './wal2json-layout.ts'
@@ -22,8 +22,7 @@ const SMALL_MESSAGE_BYTES = 65_536
  * That needs `client_min_messages = debug1` in the session and every notice of the server passed to `notice`: wal2json
  * then announces each such value before the message that hides it.
  */
-export class Wal2jsonDecoder implements Decoder {
-  readonly #open: OpenTransaction
+export class Wal2jsonDecoder extends PluginDecoder {
   readonly #catalog: DecoderCatalog
   readonly #limits: DecoderLimits
   readonly #announcesSpecials: boolean
@@ -38,7 +37,7 @@ export class Wal2jsonDecoder implements Decoder {
     catalog: DecoderCatalog,
     options: DecoderLimits & { readonly announcesSpecials?: boolean },
   ) {
-    this.#open = new OpenTransaction(sink)
+    super(sink)
     this.#catalog = catalog
     this.#limits = options
     this.#announcesSpecials = options.announcesSpecials ?? false
@@ -50,44 +49,50 @@ export class Wal2jsonDecoder implements Decoder {
     if (text.startsWith(ANNOUNCEMENT) && this.#announcesSpecials) this.#specials.push(text.slice(ANNOUNCEMENT.length))
   }
 
-  decode(message: Buffer, lsn: string): void {
-    const action = String.fromCharCode(message[ACTION_AT] ?? 0)
-    try {
-      this.#decode(action, message, lsn)
-    } catch (error) {
-      if (action === 'B' || action === 'C' || !this.#open.isOpen) throw unreadableStream('wal2json', lsn, error)
-      this.#open.undecodable({ ...about(action, message), reason: reasonOf(error) }, lsn)
-    }
+  protected override kindOf(message: Buffer): string {
+    return String.fromCharCode(message[ACTION_AT] ?? 0)
   }
 
-  #decode(action: string, message: Buffer, lsn: string): void {
+  protected override readBegin(message: Buffer): Transaction {
+    this.#specials = []
+    const match = BEGIN.exec(message.toString('latin1'))
+    if (!match) throw new MalformedMessage('it lacks xid, timestamp or LSN')
+    const [, xid, timestamp, lsn] = match as unknown as [string, string, string, string]
+    return { xid: Number(xid), committedAt: parseCommitTime(timestamp), commitLsn: parseLsn(lsn) }
+  }
+
+  protected override readEndLsn(message: Buffer): bigint {
+    const match = COMMIT.exec(message.toString('latin1'))
+    if (!match) throw new MalformedMessage('it lacks the end LSN')
+    return parseLsn(match[1]!)
+  }
+
+  protected override readChange(action: string, message: Buffer, at: ChangeContext): Change | null {
     switch (action) {
       case 'I':
-        return this.#row('insert', message, lsn)
+        return this.#row('insert', message, at)
       case 'U':
-        return this.#row('update', message, lsn)
+        return this.#row('update', message, at)
       case 'D':
-        return this.#row('delete', message, lsn)
-      case 'B': {
-        this.#specials = []
-        const { xid, committedAt, commitLsn } = readFrame(message)
-        return this.#open.begin({ xid, committedAt, commitLsn })
-      }
-      case 'C':
-        return this.#open.commit(readFrame(message).endLsn)
+        return this.#row('delete', message, at)
       case 'T':
-        return this.#truncate(message, lsn)
+        return this.#truncate(message, at)
       case 'M':
-        return this.#message(message, lsn)
+        return this.#message(message, at)
       default:
-        throw new MalformedMessage(`unknown wal2json action ${JSON.stringify(action)}`)
+        throw new MalformedMessage(`wal2json has no action ${JSON.stringify(action)}`)
     }
   }
 
-  #row(op: RowChange['op'], message: Buffer, lsn: string): void {
+  protected override describe(action: string, message: Buffer): Pick<UndecodableChange, 'table' | 'op'> {
+    const named = tableNamedIn(message)
+    return { table: named && `${named.schema}.${named.table}`, op: OPERATIONS[action] ?? null }
+  }
+
+  #row(op: RowChange['op'], message: Buffer, { lsn, open }: ChangeContext): Change {
     const { shape, cells } = this.#readKnown(op, message) ?? this.#readUnknown(op, message)
     const old = cells.identity && { cells: cells.identity, isComplete: shape.isOldComplete }
-    this.#open.row(op, shape.relation, { old, new: cells.columns }, lsn)
+    return open.row(op, shape.relation, { old, new: cells.columns }, lsn)
   }
 
   /** The short cut for all but the first message of a layout. */
@@ -122,22 +127,22 @@ export class Wal2jsonDecoder implements Decoder {
     return known
   }
 
-  #truncate(message: Buffer, lsn: string): void {
+  #truncate(message: Buffer, { lsn, open }: ChangeContext): Change {
     const named = tableNamedIn(message)
     if (!named) throw new MalformedMessage('the message names no table')
-    this.#open.truncate(this.#table(named).relation, lsn)
+    return open.truncate(this.#table(named).relation, lsn)
   }
 
-  #message(message: Buffer, lsn: string): void {
+  #message(message: Buffer, { lsn, open }: ChangeContext): Change | null {
     const head = MESSAGE_HEAD.exec(message.toString('latin1', 0, HEAD_BYTES))
-    if (head?.[1] !== 'true' || head[2] !== PREFIX) return
+    if (head?.[1] !== 'true' || head[2] !== PREFIX) return null
     const start = head[0].length
     const end = message.length - '"}'.length
     const escapeBytes = countEscapeBytes(message.subarray(start, end))
     const refused = this.#budget.refuse(end - start - escapeBytes, true)
     const content = refused ?? readText(message, start, end)
     if (content instanceof Unreadable) throw new MalformedMessage(`the content of the message ${content.reason}`)
-    this.#open.emitted(escapeBytes > 0 ? unescapeJson(content) : content, lsn)
+    return open.emitted(escapeBytes > 0 ? unescapeJson(content) : content, lsn)
   }
 }
 
@@ -156,27 +161,8 @@ const HEAD_START = '\\{"action":"[A-Z]"(?:,"(?:xid|timestamp|origin|lsn)":(?:"[^
 const NAME = '"(?:[^"\\\\]|\\\\.)*"'
 const HEAD = new RegExp(`${HEAD_START},"schema":(${NAME},"table":${NAME})`, 'y')
 const MESSAGE_HEAD = new RegExp(`^${HEAD_START},"transactional":(true|false),"prefix":"([^"]*)","content":"`)
-const FRAME =
-  /^\{"action":"[BC]","xid":(\d+),"timestamp":"([^"]+)"(?:,"origin":\d+)?,"lsn":"([^"]+)","nextlsn":"([^"]+)"\}$/
-
-interface Frame {
-  readonly xid: number
-  readonly committedAt: string
-  readonly commitLsn: bigint
-  readonly endLsn: bigint
-}
-
-function readFrame(message: Buffer): Frame {
-  const match = FRAME.exec(message.toString('latin1'))
-  if (!match) throw new MalformedMessage('it is not one of wal2json with xid, timestamp and LSN')
-  const [, xid, timestamp, lsn, nextLsn] = match as unknown as [string, string, string, string, string]
-  return {
-    xid: Number(xid),
-    committedAt: parseCommitTime(timestamp),
-    commitLsn: parseLsn(lsn),
-    endLsn: parseLsn(nextLsn),
-  }
-}
+const BEGIN = /^\{"action":"B","xid":(\d+),"timestamp":"([^"]+)"(?:,"origin":\d+)?,"lsn":"([^"]+)"/
+const COMMIT = /^\{"action":"C",.*"nextlsn":"([^"]+)"\}$/
 
 /** The table that a message names at its start, or null where none can be read. */
 function tableNamedIn(message: Buffer): { readonly schema: string; readonly table: string } | null {
@@ -188,8 +174,3 @@ function tableNamedIn(message: Buffer): { readonly schema: string; readonly tabl
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = { I: 'insert', U: 'update', D: 'delete', T: 'truncate' }
-
-function about(action: string, message: Buffer): { table: string | null; op: Operation | null } {
-  const named = tableNamedIn(message)
-  return { table: named && `${named.schema}.${named.table}`, op: OPERATIONS[action] ?? null }
-}

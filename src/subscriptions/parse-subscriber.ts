@@ -29,7 +29,33 @@ export function parseSubscriber(row: SubscriberRow, rules: SubscriberRules): { s
     return { subscriber: parse(id, row, rules), problem: null }
   } catch (error) {
     const problem = `invalid row: ${error instanceof Error ? error.message : String(error)}`
-    return { subscriber: { ...EMPTY, id, event: row['event'] ?? '', disabledReason: problem }, problem }
+    return { subscriber: { ...EMPTY, ...readableParts(row, rules), id, disabledReason: problem }, problem }
+  }
+}
+
+/**
+ * What decides which deliveries are kept, and in which form, until the row is mended. A row whose filter cannot be read
+ * gets none: it would get those of others.
+ */
+function readableParts(row: SubscriberRow, rules: SubscriberRules): Partial<Subscriber> {
+  const filter = attempt(() => ({ filter: json(row, 'filter', rules) }))
+  return {
+    event: filter === null ? '' : (row['event'] ?? ''),
+    ...filter,
+    url: row['url'] ?? '',
+    owner: row['owner'] ?? null,
+    ...attempt(() => ({ contentType: contentType(text(row, 'content_type')) })),
+    ...attempt(() => ({ envelope: choice(row, 'envelope', isEnvelope) })),
+    ...attempt(() => ({ ordering: choice(row, 'ordering', isOrdering) })),
+    ...attempt(() => ({ config: record(plainJson(row, 'config')) })),
+  }
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch {
+    return null
   }
 }
 
@@ -143,8 +169,8 @@ function positive(row: SubscriberRow, column: string): number {
 }
 
 function timestampMs(value: string): number {
-  if (value === 'infinity') return Infinity
-  if (value === '-infinity') return 0
+  if (value === 'infinity' || /^\d{5,}-/.test(value)) return Infinity
+  if (value === '-infinity' || value.endsWith(' BC')) return 0
   const ms = Date.parse(value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'))
   if (Number.isNaN(ms)) throw new Error('hmac_secret_old_until cannot be read')
   return ms

@@ -1,7 +1,11 @@
 import { UnmappableValue } from './unmappable.ts'
 
-const NUMBER = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i
+const NUMBER = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i
+/** Most numbers: numeric prints them as they are. */
+const PLAIN = /^(?:0|-?[1-9]\d{0,999})(?:\.\d{1,999})?$/
 const SPECIAL = /^([+-]?)(nan|inf|infinity)$/i
+
+const NINE = 57
 
 /** Digits after the point that numeric can hold: https://www.postgresql.org/docs/current/datatype-numeric.html */
 const MAX_SCALE = 16_383
@@ -20,7 +24,7 @@ interface Decimal {
 
 /** Whether `compareNumeric` takes the text. */
 export function isNumericText(text: string): boolean {
-  return (NUMBER.test(text) && /\d/.test(text)) || SPECIAL.test(text)
+  return NUMBER.test(text) || SPECIAL.test(text)
 }
 
 /**
@@ -31,14 +35,17 @@ export function isNumericText(text: string): boolean {
  * Throws TypeError on anything else.
  */
 export function compareNumeric(a: string, b: string): number {
-  if (a === b && isNumericText(a)) return 0
-  const rank = specialRank(a) - specialRank(b)
-  if (rank !== 0) return rank
-  if (specialRank(a) !== 0) return 0
-  return compareDecimals(parseDecimal(a), parseDecimal(b))
+  const rankA = specialRank(a)
+  const rankB = specialRank(b)
+  if (rankA === 0 && rankB === 0) return compareDecimals(parseDecimal(a), parseDecimal(b))
+  const unfit = [a, b].find((text) => !isNumericText(text))
+  if (unfit !== undefined) throw new TypeError(`${JSON.stringify(unfit)} is not a number`)
+  return rankA - rankB
 }
 
+/** -1 for -Infinity, 0 for anything finite, 1 for Infinity, 2 for NaN. */
 function specialRank(text: string): number {
+  if (text.charCodeAt(text.length - 1) <= NINE) return 0
   const match = SPECIAL.exec(text)
   if (!match) return 0
   if (match[2]?.toLowerCase() === 'nan') return 2
@@ -47,15 +54,13 @@ function specialRank(text: string): number {
 
 function parseDecimal(text: string): Decimal {
   const match = NUMBER.exec(text)
-  const integer = match?.[2] ?? ''
-  const fraction = match?.[3] ?? ''
-  if (integer === '' && fraction === '') throw new TypeError(`${JSON.stringify(text)} is not a number`)
+  if (!match) throw new TypeError(`${JSON.stringify(text)} is not a number`)
+  const [, sign, integer = '', fraction = '', exponentText = '0'] = match
   const all = integer + fraction
   const leading = /^0*/.exec(all)?.[0].length ?? 0
   const digits = withoutTrailingZeros(all.slice(leading))
   if (digits === '') return { sign: 0, exponent: 0, digits }
-  const exponent = integer.length - leading + Number(match?.[4] ?? 0)
-  return { sign: match?.[1] === '-' ? -1 : 1, exponent, digits }
+  return { sign: sign === '-' ? -1 : 1, exponent: integer.length - leading + Number(exponentText), digits }
 }
 
 /** A loop, because `/0+$/` takes quadratic time on long runs of zeros. */
@@ -78,8 +83,9 @@ function compareDecimals(a: Decimal, b: Decimal): number {
  * Throws UnmappableValue where numeric would overflow, so that a short text never becomes gigabytes.
  */
 export function plainNumeric(text: string): string {
+  if (PLAIN.test(text)) return text
   const match = NUMBER.exec(text)
-  if (!match || !/\d/.test(text)) throw new UnmappableValue('is not a number')
+  if (!match) throw new UnmappableValue('is not a number')
   const [, sign = '', integer = '', fraction = '', exponentText] = match
   const exponent = Number(exponentText ?? 0)
   const scale = Math.max(fraction.length - exponent, 0)

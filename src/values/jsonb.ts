@@ -9,15 +9,19 @@ export function quoteJson(text: string): string {
 }
 
 const normalised: JsonBuilder<string> = {
-  literal: String,
-  number: (source) => plainNumeric(source),
+  literal: (value) => (value === null ? 'null' : value ? 'true' : 'false'),
+  number: plainNumeric,
   string: quoteJson,
-  array: (items) => `[${items.join(',')}]`,
-  object: (entries) => `{${sortAsJsonb(entries).map(printEntry).join(',')}}`,
-}
-
-function printEntry([key, value]: JsonEntry<string>): string {
-  return `${quoteJson(key)}:${value}`
+  array: (items) => {
+    let out = '['
+    for (let i = 0; i < items.length; i++) out += i === 0 ? items[i]! : `,${items[i]!}`
+    return `${out}]`
+  },
+  object: (entries) => {
+    let out = '{'
+    for (const [key, value] of sortAsJsonb(entries)) out += `${out === '{' ? '' : ','}${quoteJson(key)}:${value}`
+    return `${out}}`
+  },
 }
 
 /**
@@ -54,7 +58,18 @@ export function compactJsonb(text: string): string {
 /** Entries in the order in which jsonb keeps them, of duplicate keys only the last. */
 export function sortAsJsonb<T>(entries: readonly JsonEntry<T>[]): JsonEntry<T>[] {
   if (entries.length < 2) return [...entries]
-  const last = [...new Map(entries)].map((entry) => ({ entry, bytes: Buffer.from(entry[0]) }))
-  last.sort((a, b) => a.bytes.length - b.bytes.length || a.bytes.compare(b.bytes))
-  return last.map(({ entry }) => entry)
+  const last: JsonEntry<T>[] = [...new Map(entries)]
+  return last.sort(last.every(([key]) => ASCII.test(key)) ? compareAscii : compareBytes)
+}
+
+const ASCII = /^[\u0000-\u007f]*$/
+
+function compareAscii([a]: JsonEntry<unknown>, [b]: JsonEntry<unknown>): number {
+  return a.length - b.length || (a < b ? -1 : 1)
+}
+
+function compareBytes([a]: JsonEntry<unknown>, [b]: JsonEntry<unknown>): number {
+  const bytesA = Buffer.from(a)
+  const bytesB = Buffer.from(b)
+  return bytesA.length - bytesB.length || bytesA.compare(bytesB)
 }

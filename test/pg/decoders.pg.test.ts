@@ -3,167 +3,271 @@ import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../src/postgres/catalog.ts'
 import { loadCatalog } from '../../src/postgres/load-catalog.ts'
 import { type Change, type RowChange, Unreadable } from '../../src/replication/change.ts'
+import { Wal2jsonDecoder } from '../../src/replication/wal2json.ts'
+import { CHANGES, TABLES } from '../support/every-change.ts'
 import { type Database, createDatabase, type Plugin, SERVER_KINDS, type ServerKind } from '../support/postgres.ts'
 import { pinnedSession } from '../support/session.ts'
 import { createSlots, decoderOf, LIMITS, readSlotMessages, RecordingSink } from '../support/slot-changes.ts'
+import { streamSlot } from '../support/slot-stream.ts'
 
 const PLUGINS: Readonly<Record<ServerKind, readonly Plugin[]>> = { pg15: ['wal2json', 'pgoutput'], pg18: ['pgoutput'] }
-const BOTH = SERVER_KINDS.filter((kind) => PLUGINS[kind].length === 2)
+const WITH_BOTH = SERVER_KINDS.filter((kind) => PLUGINS[kind].length === 2)
 const EACH = SERVER_KINDS.flatMap((kind) => PLUGINS[kind].map((plugin) => [kind, plugin] as const))
 
-/** A database with a slot per plugin, whose changes are decoded with the catalog of the moment of reading. */
-class Recorded {
+/** A database with a slot for each plugin. */
+class Recording {
   readonly client: pg.Client
-  readonly #database: Database
+  readonly database: Database
 
-  static async setUp(kind: ServerKind, schema: string): Promise<Recorded> {
+  static async start(kind: ServerKind, schema: string): Promise<Recording> {
     const database = await createDatabase(kind)
-    const recorded = new Recorded(database, await pinnedSession(database))
-    await recorded.client.query(schema)
-    await createSlots(recorded.client, new Map(PLUGINS[kind].map((plugin) => [plugin, recorded.#slot(plugin)])))
-    return recorded
+    const recording = new Recording(database, await pinnedSession(database))
+    await recording.client.query(schema)
+    await createSlots(recording.client, new Map(PLUGINS[kind].map((plugin) => [plugin, recording.slot(plugin)])))
+    return recording
   }
 
   private constructor(database: Database, client: pg.Client) {
-    this.#database = database
+    this.database = database
     this.client = client
+  }
+
+  slot(plugin: Plugin): string {
+    return `${this.database.name}_${plugin}`
   }
 
   async run(...statements: readonly string[]): Promise<void> {
     for (const statement of statements) await this.client.query(statement)
   }
 
+  /** What the plugin's decoder makes of all that happened since the last time, by default with the catalog of now. */
   async read(plugin: Plugin, options: { catalog?: Catalog; limits?: typeof LIMITS } = {}): Promise<RecordingSink> {
     const sink = new RecordingSink()
-    const catalog = options.catalog ?? (await loadCatalog(this.client))
-    const decoder = decoderOf(plugin, sink, catalog, options.limits)
-    const messages = await readSlotMessages(this.client, plugin, this.#slot(plugin))
+    const decoder = decoderOf(plugin, sink, options.catalog ?? (await loadCatalog(this.client)), options.limits)
+    const messages = await readSlotMessages(this.client, plugin, this.slot(plugin))
     for (const { data, lsn } of messages) decoder.decode(data, lsn)
     return sink
   }
-
-  #slot(plugin: Plugin): string {
-    return `${this.#database.name}_${plugin}`
-  }
 }
 
-function rows(changes: readonly Change[]): RowChange[] {
-  return changes.map((change) => {
-    if (change.kind !== 'row') throw new Error(`${change.kind} is not a row`)
-    return change
-  })
+/** What happened to the rows, without where it happened. */
+function rowsOf(sink: RecordingSink): unknown[] {
+  return sink.changes.map(asRow).map(({ op, old, oldComplete, new: now }) => [op, old?.cells, oldComplete, now?.cells])
 }
 
-/** What the changes hold, without where they come from. */
-function summary(changes: readonly Change[]): unknown[] {
-  return rows(changes).map(({ op, old, oldComplete, new: now }) => [
-    op,
-    old && old.cells,
-    oldComplete,
-    now && now.cells,
-  ])
+function asRow(change: Change): RowChange {
+  if (change.kind !== 'row') throw new Error(`${change.kind} is not a row`)
+  return change
 }
 
-const EVERYTHING = `
-  create table plain (id int primary key, name text, price numeric, at timestamptz, raw bytea, ok bool, o oid);
-  create table whole (id int primary key, body text, n int);
-  alter table whole replica identity full;
-  alter table whole alter body set storage external;
-  create table toasted (id int primary key, body text, n int, tail text);
-  alter table toasted alter body set storage external;
-  create table "by Index" (a int not null, "b ""q"" é" text not null, c text, d int primary key);
-  create unique index by_b on "by Index" ("b ""q"" é") include (c);
-  alter table "by Index" replica identity using index by_b;
-  create table covered (id int, extra int, primary key (id) include (extra));
-  create table pair (second int, first int, x text, primary key (first, second));
-  create table generated (id int primary key, a int, b int generated always as (a * 2) stored, c text);
-  alter table generated replica identity full;
-  create table unkeyed (a int, b text);
-  create table wholly_unkeyed (a int, b text);
-  alter table wholly_unkeyed replica identity full;
-  create table shrunk (gone int, id int primary key, a text);
-  alter table shrunk drop gone;
-  create table parted (id int primary key, a text) partition by range (id);
-  create table parted_low partition of parted for values from (0) to (100);
-  create table parted_high partition of parted for values from (100) to (200);
-  create table empty_row ();
-  create schema "other Schema";
-  create table "other Schema"."T.x" (id int primary key, v text);
-  create domain small as int;
-  create table domains (id small primary key, f bool, d small);
-`
-
-const SCRIPT: readonly string[] = [
-  `insert into plain values (1, 'é "q" \\ / 漢🎉', 1.50, '2026-01-13 10:00+00', '\\xff00', true, 4000000000), (2, null, null, null, null, null, null)`,
-  `update plain set name = 'new' where id = 1`,
-  `update plain set id = 10 where id = 1`,
-  `update plain set id = id + 100`,
-  `delete from plain where id = 110`,
-  `insert into whole values (1, repeat('long ', 3000), 1), (2, null, 2)`,
-  `update whole set n = n + 1`,
-  `update whole set id = 5 where id = 1`,
-  `update whole set body = 'short'`,
-  `delete from whole`,
-  `insert into toasted values (1, repeat('long ', 3000), 1, 'tail'), (2, 'short', 2, repeat('x', 3000))`,
-  `update toasted set n = n + 1`,
-  `update toasted set id = id + 10`,
-  `update toasted set body = 'now short' where id = 11`,
-  `delete from toasted`,
-  `insert into "by Index" values (1, 'b', 'c', 1), (2, repeat('é', 20), null, 2)`,
-  `update "by Index" set a = 3`,
-  `update "by Index" set "b ""q"" é" = "b ""q"" é" || '!'`,
-  `update "by Index" set d = d + 10`,
-  `delete from "by Index" where a = 3`,
-  `insert into covered values (1, 2)`,
-  `update covered set id = 3`,
-  `delete from covered`,
-  `insert into pair values (1, 2, 'x')`,
-  `update pair set second = 5`,
-  `delete from pair`,
-  `insert into generated (id, a, c) values (1, 2, 'c')`,
-  `update generated set a = 5`,
-  `update generated set c = null`,
-  `delete from generated`,
-  `insert into unkeyed values (1, 'a')`,
-  `insert into wholly_unkeyed values (1, 'a')`,
-  `update wholly_unkeyed set b = null`,
-  `delete from wholly_unkeyed`,
-  `insert into shrunk values (1, 'a')`,
-  `update shrunk set id = 2, a = 'b'`,
-  `delete from shrunk`,
-  `insert into parted values (1, 'low'), (101, 'high')`,
-  `update parted set id = 102 where id = 1`,
-  `insert into empty_row default values`,
-  `insert into "other Schema"."T.x" values (1, E'\\x01\\x1f\\n"')`,
-  `update "other Schema"."T.x" set v = repeat(E'\\\\"\\n', 30000)`,
-  `insert into domains values (1, true, 3)`,
-  `delete from domains`,
-  `begin; savepoint a; insert into plain values (900); rollback to a; insert into plain values (901); commit`,
-  `begin; insert into plain values (902); rollback`,
-  `begin;
-     select pg_logical_emit_message(true, 'hookd', 'first é "q"');
-     insert into plain values (903);
-     select pg_logical_emit_message(true, 'elsewhere', 'not ours');
-     select pg_logical_emit_message(false, 'hookd', 'not transactional');
-     select pg_logical_emit_message(true, 'hookd', '');
-     update plain set name = 'x' where id = 903;
-     commit`,
-  `truncate plain, toasted`,
-  `truncate parted_low`,
-  `copy (select 1) to stdout`,
-]
-
-describe.each(BOTH)('on %s', (kind) => {
+describe.each(WITH_BOTH)('on %s', (kind) => {
   test('both plugins give the same transactions and the same changes', async () => {
-    const recorded = await Recorded.setUp(kind, EVERYTHING)
-    await recorded.run(...SCRIPT.slice(0, -1))
+    const recording = await Recording.start(kind, TABLES)
+    await recording.run(...CHANGES)
 
-    const wal2json = await recorded.read('wal2json')
-    const pgoutput = await recorded.read('pgoutput')
+    const wal2json = await recording.read('wal2json')
+    const pgoutput = await recording.read('pgoutput')
 
     expect(wal2json.changes.length).toBeGreaterThan(60)
-    for (const [i, change] of wal2json.changes.entries()) expect(change).toEqual(pgoutput.changes[i])
+    expect(wal2json.changes.filter((change) => change.kind === 'undecodable')).toEqual([])
     expect(wal2json).toEqual(pgoutput)
-    expect(wal2json.changes.filter(({ kind: what }) => what === 'undecodable')).toEqual([])
+  })
+
+  test('both plugins give the same while the catalog is behind or ahead of the stream', async () => {
+    const recording = await Recording.start(kind, 'create table t (id int primary key, a text, b int)')
+    const before = await loadCatalog(recording.client)
+    await recording.run(
+      `insert into t values (1, 'a', 1)`,
+      `alter table t add c text default 'c'`,
+      `insert into t values (2, 'a', 2, 'x')`,
+      `update t set b = b + 1`,
+      `alter table t drop b`,
+      `insert into t values (3, 'a', 'x')`,
+      `delete from t where id = 3`,
+      `alter table t rename a to z`,
+      `update t set id = 7 where id = 2`,
+      `alter table t alter id type int8`,
+      `insert into t values (9000000000, 'a', 'x')`,
+      `drop table t`,
+    )
+    const after = await loadCatalog(recording.client)
+    const messages = {
+      wal2json: await readSlotMessages(recording.client, 'wal2json', recording.slot('wal2json')),
+      pgoutput: await readSlotMessages(recording.client, 'pgoutput', recording.slot('pgoutput')),
+    }
+
+    const decoded = (plugin: Plugin, catalog: Catalog): RecordingSink => {
+      const sink = new RecordingSink()
+      const decoder = decoderOf(plugin, sink, catalog)
+      for (const { data, lsn } of messages[plugin]) decoder.decode(data, lsn)
+      return sink
+    }
+
+    expect(decoded('wal2json', before).changes).toEqual(decoded('pgoutput', before).changes)
+    expect(decoded('wal2json', after).changes).toEqual(decoded('pgoutput', after).changes)
+  })
+})
+
+describe.each(EACH)('on %s, through %s', (kind, plugin) => {
+  test('an old row is the whole row under FULL, else the key if it changed', async () => {
+    const recording = await Recording.start(
+      kind,
+      `create table d (id int primary key, a text);
+       create table f (id int primary key, a text);
+       alter table f replica identity full`,
+    )
+    for (const table of ['d', 'f']) {
+      await recording.run(
+        `insert into ${table} values (1, 'x')`,
+        `update ${table} set a = 'y'`,
+        `update ${table} set id = 2`,
+        `delete from ${table}`,
+      )
+    }
+
+    expect(rowsOf(await recording.read(plugin))).toEqual([
+      ['insert', undefined, false, ['1', 'x']],
+      ['update', undefined, false, ['1', 'y']],
+      ['update', ['1', undefined], false, ['2', 'y']],
+      ['delete', ['2', undefined], false, undefined],
+      ['insert', undefined, false, ['1', 'x']],
+      ['update', ['1', 'x'], true, ['1', 'y']],
+      ['update', ['1', 'y'], true, ['2', 'y']],
+      ['delete', ['2', 'y'], true, undefined],
+    ])
+  })
+
+  test('an unchanged TOASTed value comes from the old row under FULL and is unknown otherwise', async () => {
+    const recording = await Recording.start(
+      kind,
+      `create table d (id int primary key, a text, n int);
+       alter table d alter a set storage external;
+       create table f (like d including all);
+       alter table f replica identity full`,
+    )
+    const long = 'x'.repeat(10_000)
+    for (const table of ['d', 'f']) {
+      await recording.run(`insert into ${table} values (1, '${long}', 1)`, `update ${table} set n = 2`)
+    }
+
+    const [, underDefault, , underFull] = rowsOf(await recording.read(plugin))
+
+    expect(underDefault).toEqual(['update', undefined, false, ['1', undefined, '2']])
+    expect(underFull).toEqual(['update', ['1', long, '1'], true, ['1', long, '2']])
+  })
+
+  test('rows that COPY writes under one LSN get ordinals', async () => {
+    const recording = await Recording.start(kind, 'create table t (id int primary key)')
+    await recording.run(`create table source as select generate_series(1, 5) as id`)
+    await recording.run(
+      `copy source to '/tmp/${recording.database.name}'`,
+      `copy t from '/tmp/${recording.database.name}'`,
+    )
+
+    const changes = (await recording.read(plugin)).changes.filter((change) => asRow(change).relation.table === 't')
+
+    expect(new Set(changes.map(({ lsn }) => lsn)).size).toBe(1)
+    expect(changes.map(({ ordinal }) => ordinal)).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test('an emitted message and the row after it share an LSN and differ in their ordinals', async () => {
+    const recording = await Recording.start(kind, 'create table t (id int primary key)')
+    await recording.run(
+      `begin`,
+      `select pg_logical_emit_message(true, 'hookd', 'é "q"')`,
+      `insert into t values (1)`,
+      `commit`,
+    )
+
+    const [emitted, row] = (await recording.read(plugin)).changes
+
+    expect(emitted).toMatchObject({ kind: 'emitted', content: 'é "q"', ordinal: 0 })
+    expect(row).toMatchObject({ kind: 'row', lsn: emitted!.lsn, ordinal: 1 })
+  })
+
+  test('a value or a row beyond the limits loses what is too large, never the key', async () => {
+    const recording = await Recording.start(
+      kind,
+      'create table t (a text, b text, c text, d bytea, id text primary key)',
+    )
+    await recording.run(
+      `insert into t values (repeat('é"', 500), 'small', repeat('x', 1501), '\\x00', 'one')`,
+      `insert into t select repeat('a', 900), repeat('b', 900), repeat('c', 900), '\\x00', repeat('k', 600)`,
+    )
+
+    const rows = rowsOf(await recording.read(plugin, { limits: { maxCellBytes: 1500, maxMessageBytes: 2000 } }))
+
+    const tooLarge = new Unreadable('exceeds the limit of 1500 bytes for a value')
+    const leftOut = new Unreadable('was left out, because its row exceeds 2000 bytes')
+    expect(rows).toEqual([
+      ['insert', undefined, false, ['é"'.repeat(500), 'small', tooLarge, '\\x00', 'one']],
+      ['insert', undefined, false, ['a'.repeat(900), 'b'.repeat(900), leftOut, leftOut, 'k'.repeat(600)]],
+    ])
+  })
+
+  test('a walsender sends what the SQL functions give, under the same LSNs', async () => {
+    const recording = await Recording.start(kind, TABLES)
+    await recording.run(...CHANGES)
+    const catalog = await loadCatalog(recording.client)
+    const streamed = new RecordingSink()
+    const decoder = decoderOf(plugin, streamed, catalog)
+    for (const part of await streamSlot(recording.database, { plugin, name: recording.slot(plugin) })) {
+      if (part.kind === 'message') decoder.decode(part.data, part.lsn)
+    }
+
+    expect(streamed).toEqual(await recording.read(plugin, { catalog }))
+  })
+})
+
+describe.each(WITH_BOTH)('NaN and the infinities through wal2json on %s', (kind) => {
+  const SPECIALS = `create table n (id int primary key, a float8, b numeric, c float4 not null)`
+  const INSERTS = [
+    `insert into n values (1, 'NaN', 'Infinity', '-Infinity')`,
+    `insert into n values (2, null, null, 1)`,
+    `insert into n values (3, null, null, 'NaN')`,
+    `insert into n values (4, 'NaN', null, 1)`,
+    `update n set c = 2 where id = 1`,
+  ]
+  const HIDDEN = new Unreadable('is NaN or an infinity, which wal2json cannot carry; use --plugin pgoutput')
+  const AMBIGUOUS = new Unreadable(
+    'is NULL, NaN or an infinity, which wal2json does not tell apart here; use --plugin pgoutput',
+  )
+
+  async function cellsOf(settings: Record<string, string>, announcesSpecials: boolean): Promise<unknown[]> {
+    const recording = await Recording.start(kind, SPECIALS)
+    await recording.run(...INSERTS)
+    const catalog = await loadCatalog(recording.client)
+    const sink = new RecordingSink()
+    const decoder = new Wal2jsonDecoder(
+      sink,
+      { table: (name) => catalog.tables.get(name) },
+      { ...LIMITS, announcesSpecials },
+    )
+    const name = recording.slot('wal2json')
+    for (const part of await streamSlot(recording.database, { plugin: 'wal2json', name, settings })) {
+      if (part.kind === 'message') decoder.decode(part.data, part.lsn)
+      else decoder.notice(part.text)
+    }
+    return sink.changes.map((change) => asRow(change).new?.cells)
+  }
+
+  test('are unreadable where the column cannot be NULL, and read as NULL elsewhere', async () => {
+    expect(await cellsOf({}, false)).toEqual([
+      ['1', null, null, HIDDEN],
+      ['2', null, null, '1'],
+      ['3', null, null, HIDDEN],
+      ['4', null, null, '1'],
+      ['1', null, null, '2'],
+    ])
+  })
+
+  test('are read, or known to be uncertain, where the server announces them', async () => {
+    expect(await cellsOf({ client_min_messages: 'debug1' }, true)).toEqual([
+      ['1', 'NaN', 'Infinity', '-Infinity'],
+      ['2', null, null, '1'],
+      ['3', null, null, 'NaN'],
+      ['4', AMBIGUOUS, AMBIGUOUS, '1'],
+      ['1', 'NaN', 'Infinity', '2'],
+    ])
   })
 })

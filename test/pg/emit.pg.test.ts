@@ -67,12 +67,12 @@ describe.each(SERVER_KINDS)('hookd.emit() on %s', (kind) => {
     [
       `'user.loggedin'`,
       'invalid event "user.loggedin": no event of that name is declared',
-      'Nearest: "user.logged_in", "user.off". Others are declared in hookd.yaml with "manual: true".',
+      'Nearest: "user.logged_in", "user.off". Declare others in hookd.yaml with "manual: true", and start or reload hookd.',
     ],
     [
       `null`,
       'invalid event "": no event of that name is declared',
-      'Nearest: "user.logged_in", "user.off". Others are declared in hookd.yaml with "manual: true".',
+      'Nearest: "user.logged_in", "user.off". Declare others in hookd.yaml with "manual: true", and start or reload hookd.',
     ],
     [
       `'article.created'`,
@@ -93,7 +93,7 @@ describe.each(SERVER_KINDS)('hookd.emit() on %s', (kind) => {
   test('says how to declare the first manual event', async () => {
     const empty = await createMigratedDatabase(kind)
     expect((await refusalOf(empty.query(`select hookd.emit('user.logged_in')`))).hint).toBe(
-      'Declare it in hookd.yaml, "user.logged_in: { manual: true }", and start or reload hookd.',
+      'Declare it in hookd.yaml with "manual: true", and start or reload hookd.',
     )
   })
 })

@@ -176,7 +176,8 @@ begin
     return null;
   end if;
   return hookd.problem(
-    case when value is null then format('invalid %s: it is null', name) else format('invalid %s "%s"', name, left(value, 100)) end,
+    case when value is null then format('invalid %s: it is null', name) else format('invalid %s '
+      '"%s"', name, left(value, 100)) end,
     format('Write one of %s.', array_to_string(choices, ', ')));
 end
 $function$
@@ -192,6 +193,7 @@ AS $function$
 declare
   -- A column and the steps into its JSON value; in double quotes a name may hold dots, or be "any".
   field constant text := '^("([^"]|"")*"|[^".]+)(\.("([^"]|"")*"|[^".]+))*$';
+  no_field constant jsonpath := format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field));
   key text;
   value jsonb;
   operator text;
@@ -211,7 +213,9 @@ begin
     here := path || format('"%s": ', left(key, 100));
     if key in ('any', 'all') then
       if jsonb_typeof(value) <> 'array' or value = '[]' then
-        return hookd.problem(here || 'it needs a list of conditions', format('Write {"%s": [{"state": "A"}, {"total": {"gt": 5}}]}.', key));
+        return hookd.problem(
+          here || 'it needs a list of conditions',
+          format('Write {"%s": [{"state": "A"}, {"total": {"gt": 5}}]}.', key));
       end if;
       for operand in select * from jsonb_array_elements(value) loop
         bad := hookd.condition_problem(operand, here, depth + 1);
@@ -220,7 +224,7 @@ begin
     elsif key = 'not' then
       bad := hookd.condition_problem(value, here, depth + 1);
     elsif key = 'changed' then
-      if value = '[]' or jsonb_path_exists(value, format('lax $[*] ? (@.type() != "string" || !(@ like_regex %s))', to_json(field))::jsonpath) then
+      if value = '[]' or value @? no_field then
         bad := hookd.problem(here || 'it needs a list of columns', 'Write {"changed": ["state", "title"]}.');
       end if;
     elsif key !~ field then
@@ -254,7 +258,8 @@ CREATE OR REPLACE FUNCTION hookd.duration_seconds(duration text)
  IMMUTABLE PARALLEL SAFE STRICT
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select sum(part[1]::numeric * case part[2] when 'ms' then 0.001 when 's' then 1 when 'm' then 60 when 'h' then 3600 else 86400 end)
+  select sum(part[1]::numeric
+    * case part[2] when 'ms' then 0.001 when 's' then 1 when 'm' then 60 when 'h' then 3600 else 86400 end)
   from regexp_matches(duration, '(\d+(?:\.\d+)?)(ms|[smhd])', 'g') as part
   where duration ~ '^(\d{1,9}(\.\d{1,9})?(ms|s|m|h|d))+$'
 $function$
@@ -277,13 +282,14 @@ begin
     raise exception using
       errcode = 'invalid_parameter_value',
       message = format('invalid event "%s": no event of that name is declared', left(coalesce(event, ''), 255)),
-      hint = case when names is null
-        then format('Declare it in hookd.yaml, "%s: { manual: true }", and start or reload hookd.', left(coalesce(nullif(event, ''), 'user.logged_in'), 255))
-        else format('Nearest: %s. Others are declared in hookd.yaml with "manual: true".', hookd.nearest(coalesce(event, ''), names)) end;
+      hint = case when names is not null
+        then format('Nearest: %s. Declare others', hookd.nearest(coalesce(event, ''), names))
+        else 'Declare it' end || ' in hookd.yaml with "manual: true", and start or reload hookd.';
   elsif not declared.manual then
     raise exception using
       errcode = 'invalid_parameter_value',
-      message = format('event "%s" reports changes of %s and cannot be emitted', event, coalesce(declared.table_name, 'a table')),
+      message = format(
+        'event "%s" reports changes of %s and cannot be emitted', event, coalesce(declared.table_name, 'a table')),
       hint = 'Declare another event in hookd.yaml with "manual: true".';
   elsif not declared.enabled then
     raise exception using
@@ -329,13 +335,19 @@ CREATE OR REPLACE FUNCTION hookd.event_problem(pattern text)
 AS $function$
 begin
   if coalesce(pattern, '') = '' then
-    return hookd.problem('invalid event: it is empty', 'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
+    return hookd.problem(
+      'invalid event: it is empty',
+      'Write an event''s name or a pattern: "article.created", "article.*" or "*".');
   elsif length(pattern) > 255 then
-    return hookd.problem(format('invalid event: it has %s characters, 255 are the limit', length(pattern)), 'Write a shorter pattern.');
+    return hookd.problem(
+      format('invalid event: it has %s characters, 255 are the limit', length(pattern)),
+      'Write a shorter pattern.');
   elsif pattern ~ '[\x01-\x20\x7f]|\s' then
     return hookd.problem('invalid event: it has white space or a control character', 'Write the name alone.');
   elsif pattern ~ '^\.|\.\.|\.$' then
-    return hookd.problem(format('invalid event "%s": a segment is empty', pattern), 'Put something between the dots, at least a *.');
+    return hookd.problem(
+      format('invalid event "%s": a segment is empty', pattern),
+      'Put something between the dots, at least a *.');
   elsif pattern ~ '[^.]\*|\*[^.]' then
     return hookd.problem(
       format('invalid event "%s": a * stands for a whole segment, not for a part of one', pattern),
@@ -381,8 +393,8 @@ begin
   end if;
   for i in 1 .. cardinality(wanted) loop
     continue when wanted[i] = '*';
-    if wanted[i] !~ ('^' || replace(regexp_replace(segments[i], '([^[:alnum:]_\x01])', '\\\1', 'g'), any_text, '.+') || '$')
-    then
+    name_regex := '^' || replace(regexp_replace(segments[i], '([^[:alnum:]_\x01])', '\\\1', 'g'), any_text, '.+') || '$';
+    if wanted[i] !~ name_regex then
       return false;
     end if;
   end loop;
@@ -404,9 +416,13 @@ begin
   if filter is null then
     return null;
   elsif octet_length(filter::text) > 65536 then
-    return hookd.problem(format('invalid filter: it has %s bytes, 65536 are the limit', octet_length(filter::text)), 'Filter in the event''s own "when", or by fewer values.');
+    return hookd.problem(
+      format('invalid filter: it has %s bytes, 65536 are the limit', octet_length(filter::text)),
+      'Filter in the event''s own "when", or by fewer values.');
   elsif (select count(*) > 1000 from jsonb_path_query(filter, 'strict $.**')) then
-    return hookd.problem('invalid filter: it has more than 1000 parts', 'Filter in the event''s own "when", or by fewer values.');
+    return hookd.problem(
+      'invalid filter: it has more than 1000 parts',
+      'Filter in the event''s own "when", or by fewer values.');
   end if;
   bad := hookd.condition_problem(filter);
   if bad is not null then
@@ -428,9 +444,14 @@ declare
   name text;
   value jsonb;
   seen text[] := '{}';
+  reserved constant text[] := '{
+    host,connection,keep-alive,te,trailer,transfer-encoding,upgrade,via,expect,forwarded,
+    user-agent,accept-encoding,cookie}';
 begin
   if coalesce(jsonb_typeof(headers), 'null') <> 'object' then
-    return hookd.problem('invalid headers: it is not an object', 'Write {"Authorization": "Bearer …"}, or {} for none.');
+    return hookd.problem(
+      'invalid headers: it is not an object',
+      'Write {"Authorization": "Bearer …"}, or {} for none.');
   end if;
   for name, value in select * from jsonb_each(headers) loop
     if length(name) > 200 or length(value #>> '{}') > 4096 then
@@ -438,20 +459,30 @@ begin
         format('invalid headers: "%s" is too long', left(name, 100)),
         'A name may have 200 characters, a value 4096.');
     elsif name !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]+$' then
-      return hookd.problem(format('invalid headers: "%s" is not a header''s name', left(name, 100)), 'Write letters, digits and hyphens: "X-Token".');
-    elsif lower(name) ~ '^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|via|expect|forwarded|user-agent|accept-encoding|cookie)$'
+      return hookd.problem(
+        format('invalid headers: "%s" is not a header''s name', left(name, 100)),
+        'Write letters, digits and hyphens: "X-Token".');
+    elsif lower(name) = any (reserved)
       or lower(name) ~ '^(hook-|webhook-|content-|proxy-|x-forwarded-|ce-|signature)' then
-      return hookd.problem(format('invalid headers: "%s" is reserved', name), 'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
+      return hookd.problem(
+        format('invalid headers: "%s" is reserved', name),
+        'hookd or HTTP itself sets it; choose another name, such as "X-Token".');
     elsif lower(name) = any (seen) then
-      return hookd.problem(format('invalid headers: "%s" is there twice, in upper and lower case', name), 'Keep one of them.');
+      return hookd.problem(
+        format('invalid headers: "%s" is there twice, in upper and lower case', name),
+        'Keep one of them.');
     elsif jsonb_typeof(value) <> 'string' then
-      return hookd.problem(format('invalid headers: the value of "%s" is not a text', name), format('Write {"%s": "…"}.', name));
+      return hookd.problem(
+        format('invalid headers: the value of "%s" is not a text', name),
+        format('Write {"%s": "…"}.', name));
     elsif value #>> '{}' !~ '^[\x20-\x7e\t]*$' then
       return hookd.problem(
         format('invalid headers: the value of "%s" has a line break or a character beyond ASCII', name),
         'Write printable ASCII; percent-encode or base64 the rest.');
     elsif value #>> '{}' ~ '^[ \t]|[ \t]$' then
-      return hookd.problem(format('invalid headers: the value of "%s" begins or ends with a space', name), 'Write it without.');
+      return hookd.problem(
+        format('invalid headers: the value of "%s" begins or ends with a space', name),
+        'Write it without.');
     end if;
     seen := seen || lower(name);
   end loop;
@@ -502,8 +533,10 @@ CREATE OR REPLACE FUNCTION hookd.operand_problem(operator text, operand jsonb, d
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  operators constant text[] := '{eq,ne,gt,gte,lt,lte,in,not_in,is,is_not,contains,startswith,endswith,regex,any,truthy,falsy,
-    now_eq,now_ne,now_gt,now_gte,now_lt,now_lte,now_in,now_not_in,now_is,now_is_not,now_contains,now_startswith,now_endswith}';
+  operators constant text[] := '{
+    eq,ne,gt,gte,lt,lte,in,not_in,is,is_not,contains,startswith,endswith,regex,any,truthy,falsy,
+    now_eq,now_ne,now_gt,now_gte,now_lt,now_lte,now_in,now_not_in,now_is,now_is_not,
+    now_contains,now_startswith,now_endswith}';
   kind constant text := jsonb_typeof(operand);
   base constant text := regexp_replace(operator, '^now_', '');
   bad hookd.problem;
@@ -520,10 +553,14 @@ begin
     when base in ('in', 'not_in') and kind <> 'array' then
       return hookd.problem(format('"%s" needs a list', operator), format('Write {"%s": ["a", "b"]}.', operator));
     when base in ('gt', 'gte', 'lt', 'lte') and kind in ('null', 'array', 'object') then
-      return hookd.problem(format('"%s" needs a number or a text', operator), format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
+      return hookd.problem(
+        format('"%s" needs a number or a text', operator),
+        format('Write {"%s": 10} or {"%s": "2026-01-01"}.', operator, operator));
     when base in ('startswith', 'endswith')
-      and (kind = 'object' or jsonb_path_exists(operand, 'lax $[*] ? (@.type() != "string" && @.type() != "number")')) then
-      return hookd.problem(format('"%s" needs a text or a list of texts', operator), format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
+      and (kind = 'object' or operand @? 'lax $[*] ? (@.type() != "string" && @.type() != "number")') then
+      return hookd.problem(
+        format('"%s" needs a text or a list of texts', operator),
+        format('Write {"%s": "a"} or {"%s": ["a", "b"]}.', operator, operator));
     when base in ('any', 'truthy', 'falsy') and operand <> 'true' then
       return hookd.problem(format('"%s" takes nothing but true', operator), format('Write {"%s": true}.', operator));
     when base = 'regex' and kind <> 'string' then
@@ -596,17 +633,24 @@ declare
   in_class boolean := false;
 begin
   if length(pattern) > 1000 then
-    return hookd.problem(format('the regex has %s characters, 1000 are the limit', length(pattern)), 'Write a shorter one, or several conditions.');
+    return hookd.problem(
+      format('the regex has %s characters, 1000 are the limit', length(pattern)),
+      'Write a shorter one, or several conditions.');
   elsif pattern ~ '^[*+?]' then
-    return hookd.problem('the regex starts with a quantifier', 'Put something before it, or escape it with a backslash.');
+    return hookd.problem(
+      'the regex starts with a quantifier',
+      'Put something before it, or escape it with a backslash.');
   end if;
 
   while rest <> '' loop
     token := left(rest, 1);
     if rest ~ '^\\[1-9kg]' then
-      return hookd.problem('the regex has a backreference, which RE2 does not know', 'RE2 matches in linear time and can compare nothing with a group.');
+      return hookd.problem(
+        'the regex has a backreference, which RE2 does not know',
+        'RE2 matches in linear time and can compare nothing with a group.');
     elsif rest ~ '^\\Q' then
-      token := substring(rest from '^\\Q(?:[^\\]|\\[^E])*(?:\\E)?');
+      token := '\Q' || split_part(substr(rest, 3), '\E', 1);
+      token := left(rest, length(token) + 2);
       plain := plain || 'x';
     elsif rest ~ '^\\[pP](\{\^?\w+\}|[A-Z])' then
       token := substring(rest from '^\\[pP](?:\{\^?\w+\}|[A-Z])');
@@ -620,8 +664,10 @@ begin
     elsif rest ~ '^\\[dDsSwW]' then
       token := left(rest, 2);
       plain := plain || token;
-    elsif rest ~ '^\\[[:alpha:]]' then
-      return hookd.problem(format('the regex has %s, which RE2 does not know', left(rest, 2)), 'Write the character itself, a class such as [a-z], or \x{…}.');
+    elsif rest ~ '^\\([[:alpha:]]|[^\x01-\x7f])' then
+      return hookd.problem(
+        format('the regex has %s, which RE2 does not know', left(rest, 2)),
+        'Write the character itself, a class such as [a-z], or \x{…}.');
     elsif token = '\' then
       token := left(rest, 2);
       plain := plain || token;
@@ -638,7 +684,9 @@ begin
       token := substring(rest from '^\[\^?\]?');
       plain := plain || token;
     elsif rest ~ '^\(\?(=|!|<=|<!)' then
-      return hookd.problem('the regex looks around, which RE2 does not do', 'Combine conditions with "all" and "not" instead.');
+      return hookd.problem(
+        'the regex looks around, which RE2 does not do',
+        'Combine conditions with "all" and "not" instead.');
     elsif rest ~ '^\(\?P?<\w+>' then
       token := substring(rest from '^\(\?P?<\w+>');
       plain := plain || '(';
@@ -648,18 +696,26 @@ begin
       token := substring(rest from '^\(\?[imsU]*(?:-[imsU]+)?:');
       plain := plain || '(?:';
     elsif rest ~ '^\(\?' then
-      return hookd.problem(format('the regex has a group that starts with %s, which RE2 does not know', left(rest, 3)), 'Write (…), (?:…), (?P<name>…) or (?i)….');
+      return hookd.problem(
+        format('the regex has a group that starts with %s, which RE2 does not know', left(rest, 3)),
+        'Write (…), (?:…), (?P<name>…) or (?i)….');
     elsif rest ~ '^\{\d+(,\d*)?\}' then
       token := substring(rest from '^\{\d+(?:,\d*)?\}');
       bounds := regexp_match(token, '^\{(\d+),?(\d*)\}$');
       if bounds[1]::numeric > 1000 or nullif(bounds[2], '')::numeric > 1000 then
         return hookd.problem(format('the regex repeats %s, 1000 times are the limit', token), 'Write * or +.');
       elsif nullif(bounds[2], '')::numeric < bounds[1]::numeric then
-        return hookd.problem(format('the regex repeats %s, which ends before it starts', token), 'Swap the two numbers.');
+        return hookd.problem(
+          format('the regex repeats %s, which ends before it starts', token),
+          'Swap the two numbers.');
       end if;
       plain := plain || '{1}';
+    elsif token in ('^', '$') then
+      plain := plain || 'x'; -- RE2 lets a quantifier follow, Postgres does not
+    elsif token = '{' then
+      plain := plain || '\{';
     else
-      token := substring(rest from '^(?:[^][\\({]+|.)');
+      token := substring(rest from '^(?:[^][\\({^$]+|.)');
       plain := plain || token;
     end if;
     rest := substr(rest, length(token) + 1);
@@ -689,7 +745,8 @@ begin
     raise exception using
       errcode = 'invalid_parameter_value',
       message = 'hookd.replay() was not told what to send again',
-      hint = 'Name a delivery or a message, or choose: hookd.replay(event => ''article.*'', since => now() - interval ''1 hour''); hookd.replay(state => ''dead'') takes all dead letters.';
+      hint = 'Name a delivery or a message, or choose: hookd.replay(event => ''article.*'', since => now() - interval '
+        '''1 hour''); hookd.replay(state => ''dead'') takes all dead letters.';
   elsif state not in ('dead', 'delivered', 'cancelled') then
     raise exception using
       errcode = 'invalid_parameter_value',
@@ -721,7 +778,8 @@ begin
     raise exception using
       errcode = 'no_data_found',
       message = 'there is no settled delivery of that id',
-      hint = 'Look it up in hookd.deliveries. What is pending goes out by itself at its next_attempt_at; what was delivered at once is kept only under "delivery_log: all".';
+      hint = 'Look it up in hookd.deliveries. What is pending goes out by itself at its next_attempt_at; what was '
+        'delivered at once is kept only under "delivery_log: all".';
   elsif by_id and bodiless > 0 then
     raise exception using
       errcode = 'object_not_in_prerequisite_state',
@@ -767,14 +825,18 @@ begin
   select key into stray from jsonb_object_keys(retry) as key where key not in ('schedule', 'max') limit 1;
   if stray is not null then
     return hookd.problem(format('invalid retry: unknown key "%s"', left(stray, 100)), hint);
-  elsif retry ? 'max' and not retry @? 'strict $.max ? (@.type() == "number" && @ >= 0 && @ <= 1000 && @.floor() == @)' then
+  elsif retry ? 'max'
+    and not retry @? 'strict $.max ? (@.type() == "number" && @ >= 0 && @ <= 1000 && @.floor() == @)' then
     return hookd.problem('invalid retry: "max" is not a whole number from 0 to 1000', hint);
-  elsif retry ? 'schedule' and not retry @? 'strict $.schedule ? (@.type() == "array" && @.size() >= 1 && @.size() <= 1000)' then
+  elsif retry ? 'schedule'
+    and not retry @? 'strict $.schedule ? (@.type() == "array" && @.size() >= 1 && @.size() <= 1000)' then
     return hookd.problem('invalid retry: "schedule" is not a list of 1 to 1000 waits', hint);
   end if;
   for wait in select * from jsonb_array_elements(retry -> 'schedule') loop
     if jsonb_typeof(wait) <> 'string' or hookd.duration_seconds(wait #>> '{}') is null then
-      return hookd.problem(format('invalid retry: %s is not a duration', left(wait::text, 100)), 'Write 500ms, 15s, 5m, 2h or 7d.');
+      return hookd.problem(
+        format('invalid retry: %s is not a duration', left(wait::text, 100)),
+        'Write 500ms, 15s, 5m, 2h or 7d.');
     elsif hookd.duration_seconds(wait #>> '{}') > 7 * 86400 then
       return hookd.problem(format('invalid retry: %s is too long to wait', wait), 'Write at most "7d".');
     end if;
@@ -869,9 +931,9 @@ AS $function$
     rate_limit, batch_size, batch_wait, timeout, retry, active, config, label
   ) values (
     subscribe.event, subscribe.url, subscribe.owner, subscribe.filter, subscribe.content_type, subscribe.envelope,
-    coalesce(subscribe.hmac_secret, hookd.random_secret()), subscribe.hmac_digest, subscribe.headers, subscribe.ordering,
-    subscribe.concurrency, subscribe.rate_limit, subscribe.batch_size, subscribe.batch_wait, subscribe.timeout,
-    subscribe.retry, subscribe.active, subscribe.config, subscribe.label
+    coalesce(subscribe.hmac_secret, hookd.random_secret()), subscribe.hmac_digest, subscribe.headers,
+    subscribe.ordering, subscribe.concurrency, subscribe.rate_limit, subscribe.batch_size, subscribe.batch_wait,
+    subscribe.timeout, subscribe.retry, subscribe.active, subscribe.config, subscribe.label
   )
   returning id
 $function$
@@ -916,7 +978,9 @@ begin
       ('url', case when new.url is null or new.url is distinct from old.url
         then hookd.url_problem(new.url) end),
       ('owner', case when new.owner = '' or length(new.owner) > 255
-        then hookd.problem('invalid owner: it has no characters, or more than 255', 'Write null for a subscriber without an owner.') end),
+        then hookd.problem(
+          'invalid owner: it has no characters, or more than 255',
+          'Write null for a subscriber without an owner.') end),
       ('filter', case when new.filter is distinct from old.filter
         then hookd.filter_problem(new.filter) end),
       ('content_type', hookd.choice_problem('content_type', new.content_type,
@@ -924,7 +988,8 @@ begin
       ('envelope', hookd.choice_problem('envelope', new.envelope, '{hookd,thorn,resthooks,flat,raw}')),
       ('hmac_secret', case when new.hmac_secret is null or new.hmac_secret is distinct from old.hmac_secret
         then hookd.secret_problem('hmac_secret', new.hmac_secret) end),
-      ('hmac_secret_old', case when new.hmac_secret_old is distinct from old.hmac_secret_old and new.hmac_secret_old is not null
+      ('hmac_secret_old', case
+        when new.hmac_secret_old is not null and new.hmac_secret_old is distinct from old.hmac_secret_old
         then hookd.secret_problem('hmac_secret_old', new.hmac_secret_old) end),
       ('hmac_secret_old_until', case when (new.hmac_secret_old is null) <> (new.hmac_secret_old_until is null)
         then hookd.problem('invalid hmac_secret_old_until: it and hmac_secret_old are set together or not at all',
@@ -948,7 +1013,9 @@ begin
       ('retry', case when new.retry is distinct from old.retry
         then hookd.retry_problem(new.retry) end),
       ('config', case when jsonb_typeof(new.config) <> 'object' or octet_length(new.config::text) > 65536
-        then hookd.problem('invalid config: it is not an object of at most 65536 bytes', 'Write {"key": "value"}.') end),
+        then hookd.problem(
+          'invalid config: it is not an object of at most 65536 bytes',
+          'Write {"key": "value"}.') end),
       ('active', case when new.active is null
         then hookd.problem('invalid active: it is null', 'Write true or false.') end),
       ('id', case when new.id is null or new.created_at is null or new.updated_at is null
@@ -999,9 +1066,13 @@ begin
   if coalesce(url, '') = '' then
     return hookd.problem('invalid url: it is empty', example);
   elsif length(url) > 2048 then
-    return hookd.problem(format('invalid url: it has %s characters, 2048 are the limit', length(url)), 'Write a shorter one.');
+    return hookd.problem(
+      format('invalid url: it has %s characters, 2048 are the limit', length(url)),
+      'Write a shorter one.');
   elsif url ~ '[\x01-\x20\x7f\\]' then
-    return hookd.problem('invalid url: it has white space, a control character or a backslash', 'Percent-encode it: %20 for a space.');
+    return hookd.problem(
+      'invalid url: it has white space, a control character or a backslash',
+      'Percent-encode it: %20 for a space.');
   elsif scheme is null then
     return hookd.problem('invalid url: it has no scheme', example);
   elsif scheme not in ('http', 'https') then

@@ -18,9 +18,10 @@ async function prepare(kind: ServerKind, plugin: Plugin): Promise<{ db: Database
 }
 
 async function confirmedFlush(db: Database, slot: string): Promise<bigint> {
-  const [row] = await db.query('select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1', [
-    slot,
-  ])
+  const [row] = await db.query(
+    'select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1',
+    [slot],
+  )
   return parseLsn(row.lsn)
 }
 
@@ -187,7 +188,10 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     open.stream.pause()
     await db.query(`insert into item select i, repeat(md5(i::text), 100) from generate_series(1, 10000) i`)
     await expect(open.done).rejects.toSatisfy((error) => classifyPostgresError(error) === 'transient')
-    await waitFor(async () => (await walsenders(db, slot)).length === 0, { timeoutMs: 2500, what: 'the slot to be free' })
+    await waitFor(async () => (await walsenders(db, slot)).length === 0, {
+      timeoutMs: 2500,
+      what: 'the slot to be free',
+    })
     await db.query('checkpoint')
   })
 
@@ -325,9 +329,7 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
   test('the session prints values in the forms that hookd expects, whatever the server is set to', async () => {
     const { db, slot } = await prepare(kind, plugin)
     const open = openStream(db, slot, { plugin })
-    await db.query(
-      `insert into item values (1, 'x')`,
-    )
+    await db.query(`insert into item values (1, 'x')`)
     await db.query(`create table forms (at timestamptz, span interval, float float8, bytes bytea)`)
     await db.query(`insert into forms values ('2026-01-13 23:12:52+00', '1 day 2 hours', 0.1, '\\xdead')`)
     await open.saw('2026-01-13 23:12:52+00')

@@ -36,10 +36,18 @@ export function decoderOf(plugin: Plugin, sink: StreamSink, catalog: Catalog, li
 
 const PUBLICATION = 'everything'
 
-/** Creates a slot for each plugin, all at one point of the stream, and a publication of all tables. */
+/**
+ * Creates a slot for each plugin, all at one point of the stream, and a publication of all tables: since PostgreSQL 18 it
+ * must have the generated columns of a replica identity, or updates are refused.
+ */
 export async function createSlots(client: pg.Client, slots: ReadonlyMap<Plugin, string>): Promise<void> {
-  await client.query(`create publication ${PUBLICATION} for all tables`)
-  for (const [plugin, slot] of slots) await client.query('select pg_create_logical_replication_slot($1, $2)', [slot, plugin])
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  )
+  const options = rows[0]!.version >= 180_000 ? 'with (publish_generated_columns = stored)' : ''
+  await client.query(`create publication ${PUBLICATION} for all tables ${options}`)
+  for (const [plugin, slot] of slots)
+    await client.query('select pg_create_logical_replication_slot($1, $2)', [slot, plugin])
 }
 
 /** A message of the plugin, as a walsender would send it. */
@@ -48,15 +56,19 @@ export interface SlotMessage {
   readonly data: Buffer
 }
 
+/** What hookd asks the plugin for, but for the choice of tables. */
+export function pluginOptions(plugin: Plugin): Record<string, string> {
+  if (plugin === 'pgoutput') return { ...pgoutputOptions(PUBLICATION) }
+  const { 'add-tables': _, ...options } = wal2jsonOptions([])
+  return options
+}
+
 /** Takes everything from a slot through SQL; the session's settings are those of a walsender that hookd starts. */
 export async function readSlotMessages(client: pg.Client, plugin: Plugin, slot: string): Promise<SlotMessage[]> {
-  const options: Record<string, string> =
-    plugin === 'wal2json' ? { ...wal2jsonOptions([]) } : { ...pgoutputOptions(PUBLICATION) }
-  delete options['add-tables']
+  const read = plugin === 'wal2json' ? 'pg_logical_slot_get_changes' : 'pg_logical_slot_get_binary_changes'
   const { rows } = await client.query<{ lsn: string; data: Buffer | string }>(
-    `select lsn::text, data from ${plugin === 'wal2json' ? 'pg_logical_slot_get_changes' : 'pg_logical_slot_get_binary_changes'}
-       ($1, null, null, variadic $2::text[])`,
-    [slot, Object.entries(options).flat()],
+    `select lsn::text, data from ${read}($1, null, null, variadic $2::text[])`,
+    [slot, Object.entries(pluginOptions(plugin)).flat()],
   )
-  return rows.map(({ lsn, data }) => ({ lsn, data: Buffer.from(data as string) }))
+  return rows.map(({ lsn, data }) => ({ lsn, data: typeof data === 'string' ? Buffer.from(data) : data }))
 }

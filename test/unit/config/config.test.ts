@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { HookdConfig } from '../../../src/config/load.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import type { EventDefinition } from '../../../src/matching/event.ts'
 import type { Relation } from '../../../src/replication/change.ts'
 import { CATALOG, aCatalog, aColumn, aTable } from './catalog.ts'
+import { load, loadEvent } from './load-config.ts'
 
 const DESIGN_SAMPLE = `
 tables:                                   # optional defaults for every event of a table
@@ -33,18 +33,6 @@ events:
 delivery: { timeout: 15s, retry: { schedule: [5s, 1m, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h] }, spill_after: 5s, delivery_log: failures }
 recipients: { schemes: [http, https], ports: [80, 443], block_internal: true }
 `
-
-function load(text: string, catalog = CATALOG): HookdConfig {
-  const { config, problems } = parseConfig(text, 'hookd.yaml', { catalog })
-  expect(problems).toEqual([])
-  return config ?? expect.fail('no config')
-}
-
-/** The one event of a file that holds it under `events`, with `rest` beside it. */
-function loadEvent(event: string, rest = ''): EventDefinition {
-  const [first] = load(`${rest}\nevents:\n  a.b: ${event}\n`).events
-  return first ?? expect.fail('no event')
-}
 
 /** Whether an event fires for the insert of an order with this total. */
 function firesFor(event: EventDefinition, total: string | null): boolean {
@@ -307,72 +295,6 @@ test('everything an event can say is read', () => {
       allowCidrs: ['10.0.0.0/8', 'fd00::/8'],
       blockCidrs: [],
     },
-  })
-})
-
-describe('static subscribers:', () => {
-  const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
-
-  test('null and empty entries are ignored', () => {
-    const event = loadEvent('{ manual: true, subscribers: [~, "", "https://a.example/", "  "] }')
-    expect(event.subscribers.map(({ url }) => url)).toEqual(['https://a.example/'])
-  })
-
-  test('one without a secret stays without, so that it is never signed with a secret that nobody knows', () => {
-    const event = loadEvent(
-      `{ manual: true, subscribers: [https://a.example/, { url: https://b.example/, secret: ${SECRET} }] }`,
-    )
-    expect(event.subscribers.map(({ secret }) => secret)).toEqual([null, SECRET])
-  })
-
-  test('the id follows from event and URL alone', () => {
-    const one = loadEvent('{ manual: true, subscribers: [https://a.example/] }').subscribers
-    const two = loadEvent(
-      `{ manual: true, subscribers: [https://b.example/, { url: https://a.example/, secret: ${SECRET} }] }`,
-    )
-    expect(one[0]?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-    expect(two.subscribers[1]?.id).toBe(one[0]?.id)
-    expect(two.subscribers[0]?.id).not.toBe(one[0]?.id)
-    const other = load('events: { c: { manual: true, subscribers: [https://a.example/] } }').events[0]
-    expect(other?.subscribers[0]?.id).not.toBe(one[0]?.id)
-  })
-
-  test('their ports are judged by the recipients of their event', () => {
-    const body =
-      'manual: true, subscribers: [http://127.0.0.1:8080/], recipients: { ports: [8080], block_internal: false }'
-    expect(loadEvent(`{ ${body} }`).subscribers).toHaveLength(1)
-  })
-})
-
-describe('YAML:', () => {
-  test('anchors and aliases stand for what they name', () => {
-    const { events } = load(`events:
-  a: { table: article, on: insert, retry: &fast { schedule: [1s] } }
-  b: { table: article, on: insert, retry: *fast }
-`)
-    expect(events[1]?.retry).toEqual({ scheduleMs: [1000] })
-  })
-
-  test('aliases that blow a file up are refused', () => {
-    const levels = Array.from({ length: 12 }, (_, i) => `  l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(10)}]`)
-    const { problems } = parseConfig(`x:\n  l0: &l0 [a]\n${levels.join('\n')}\n`, 'hookd.yaml', { catalog: null })
-    expect(problems.map(({ message }) => message)).toEqual([
-      'the aliases of this file stand for more than 100000 values',
-    ])
-  })
-
-  test('line ends of Windows and a byte order mark do not shift a place', () => {
-    const { problems } = parseConfig('events:\r\n  a.b:\r\n    manual: maybe\r\n', 'hookd.yaml', { catalog: null })
-    expect(problems).toEqual([
-      {
-        file: 'hookd.yaml',
-        line: 3,
-        column: 13,
-        message: '"manual" in event "a.b" must be true or false, not text',
-        excerpt: '    manual: maybe',
-      },
-      expect.objectContaining({ line: 2, message: expect.stringContaining('needs a "table"') }),
-    ])
   })
 })
 

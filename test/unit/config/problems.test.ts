@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
-import { BROKEN_FILES } from './broken-files.ts'
+import { BROKEN_SETTINGS } from './broken-settings.ts'
+import { BROKEN_STRUCTURE } from './broken-structure.ts'
 import { CATALOG } from './catalog.ts'
 
 /** The text without its marks, and the 1-based line and column of each. */
@@ -16,7 +17,7 @@ function unmark(marked: string): { text: string; places: string[] } {
 }
 
 describe('a broken file is refused with the place and the fix:', () => {
-  test.each(BROKEN_FILES)('$what', ({ text: marked, messages }) => {
+  test.each([...BROKEN_STRUCTURE, ...BROKEN_SETTINGS])('$what', ({ text: marked, messages }) => {
     const { text, places } = unmark(marked)
     const { config, problems } = parseConfig(text, 'hookd.yaml', { catalog: CATALOG })
 

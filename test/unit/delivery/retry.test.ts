@@ -14,7 +14,7 @@ function failed(failure: FailureClass): Answer {
   return { kind: 'failure', failure, message: 'it failed', durationMs: 1 }
 }
 
-function after(answer: Answer, { attempts = 1, scheduleMs = [5000, 60_000], random = () => 0 } = {}) {
+function after(answer: Answer, { attempts = 1, scheduleMs = [5000, 60_000], random = (): number => 0 } = {}) {
   return decide(answer, { attempts, policy: { scheduleMs }, random, now: NOW })
 }
 

@@ -51,7 +51,7 @@ test.each<[string, ReceivedHeaders]>([
   ['a plain object', headersOf()],
   ['upper-case names', UPPER],
   ['lists of values', Object.fromEntries(Object.entries(headersOf()).map(([name, value]) => [name, [value ?? '']]))],
-  ['a Headers object', new Headers(headersOf() as Record<string, string>)],
+  ['a Headers object', new Headers(Object.entries(headersOf()) as [string, string][])],
   ['a Map', new Map(Object.entries(UPPER)) as Map<string, string>],
   ['pairs', Object.entries(headersOf()) as [string, string][]],
 ])('headers may come as %s', (_, headers) => {
@@ -68,7 +68,13 @@ test.each<[string, string | Uint8Array]>([
 })
 
 test.each<[string, Record<string, string | undefined>]>([
-  ['another body', { 'hook-hmac': undefined, 'webhook-signature': standardSignature(SECRET, { id: 'msg_1', body: Buffer.from('{}'), now: NOW }) }],
+  [
+    'another body',
+    {
+      'hook-hmac': undefined,
+      'webhook-signature': standardSignature(SECRET, { id: 'msg_1', body: Buffer.from('{}'), now: NOW }),
+    },
+  ],
   ['another id', { 'webhook-id': 'msg_2' }],
   ['an id whose low bytes are the same', { 'webhook-id': 'msg_ı' }],
   ['an id that takes a dot from the signed text', { 'webhook-id': 'msg_1.1' }],
@@ -150,11 +156,31 @@ test('what other Standard Webhooks senders sign is accepted too', () => {
 })
 
 test.each<[string, () => unknown, string, string]>([
-  ['no signature', () => verify({ headers: {}, body: BODY }, SECRET), 'missing_header', 'the request has no hook-hmac header'],
-  ['no id', () => verify({ headers: headersOf({ 'webhook-id': undefined }), body: BODY }, SECRET), 'missing_header', 'the request has no webhook-id header'],
+  [
+    'no signature',
+    () => verify({ headers: {}, body: BODY }, SECRET),
+    'missing_header',
+    'the request has no hook-hmac header',
+  ],
+  [
+    'no id',
+    () => verify({ headers: headersOf({ 'webhook-id': undefined }), body: BODY }, SECRET),
+    'missing_header',
+    'the request has no webhook-id header',
+  ],
   ['no secret', () => verify({ headers: headersOf(), body: BODY }, []), 'bad_secret', 'no secret was given'],
-  ['a secret that is no key', () => verify({ headers: headersOf(), body: BODY }, 'whsec_?', { now: NOW }), 'bad_secret', 'what follows "whsec_" in the secret is not padded base64'],
-  ['a parsed body', () => verify({ headers: headersOf(), body: JSON.parse(BODY) as string }, SECRET), 'parsed_body', 'the body must be the raw text or bytes of the request; a parsed one no longer has the bytes that were signed'],
+  [
+    'a secret that is no key',
+    () => verify({ headers: headersOf(), body: BODY }, 'whsec_?', { now: NOW }),
+    'bad_secret',
+    'what follows "whsec_" in the secret is not padded base64',
+  ],
+  [
+    'a parsed body',
+    () => verify({ headers: headersOf(), body: JSON.parse(BODY) as string }, SECRET),
+    'parsed_body',
+    'the body must be the raw text or bytes of the request; a parsed one no longer has the bytes that were signed',
+  ],
 ])('with %s the error says so', (_, verifying, code, message) => {
   expect(verifying).toThrow(expect.objectContaining({ code, message }))
 })

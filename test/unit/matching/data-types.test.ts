@@ -71,12 +71,7 @@ const EXAMPLES: Record<string, Example[]> = {
     ['time with time zone', { eq: '01:02:03Z' }, '03:02:03+02', true],
   ],
   'a UUID may be written in any of its spellings': [
-    [
-      'uuid',
-      { eq: 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' },
-      'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
-      true,
-    ],
+    ['uuid', { eq: 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' }, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', true],
     ['uuid', { in: ['{a0eebc999c0b4ef8bb6d6bb9bd380a11}'] }, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', true],
     ['uuid', { eq: 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12' }, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', false],
   ],
@@ -110,8 +105,28 @@ const EXAMPLES: Record<string, Example[]> = {
     ['text[]', { eq: ['abc', 'def'] }, '{def,abc}', false],
     ['text[]', { eq: ['abc', null] }, '{abc,NULL}', true],
     ['text[]', { eq: [] }, '{}', true],
-    ['integer[]', { eq: [[1, 2], [3, 4]] }, '{{1,2},{3,4}}', true],
-    ['integer[]', { eq: [[1, 2], [3, 4]] }, '{1,2}', false],
+    [
+      'integer[]',
+      {
+        eq: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+      '{{1,2},{3,4}}',
+      true,
+    ],
+    [
+      'integer[]',
+      {
+        eq: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+      '{1,2}',
+      false,
+    ],
     ['integer[]', { ne: [1] }, null, true],
     ['text[]', { in: [['a'], ['b']] }, '{b}', true],
   ],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfirmRule } from '../../src/replication/confirm-rule.ts'
+import { ConfirmRule } from '../../../src/replication/confirm-rule.ts'
 
 /** A committed transaction with so many open deliveries. */
 function transaction(rule: ConfirmRule, endLsn: bigint, deliveries = 0) {

@@ -1,0 +1,83 @@
+import type { Lane } from './lane.ts'
+
+/** Deliveries a direct lane may keep waiting before reading pauses for it. */
+const LANE_FULL = 1000
+const LANE_STARVING = 100
+/** Bytes in memory above which reading pauses, below which it goes on, and above which it goes on for nobody. */
+const HIGH_BYTES = 24 * 1024 * 1024
+const LOW_BYTES = 12 * 1024 * 1024
+const LIMIT_BYTES = 96 * 1024 * 1024
+/** The longest pause; a socket that is not read for longer can wedge the walsender. */
+const LONGEST_PAUSE_MS = 800
+/** How long other lanes may run dry while reading is paused. */
+const PATIENCE_MS = 200
+
+export interface PressureOptions {
+  /** Monotonic milliseconds. */
+  now(): number
+  pauseReading(): void
+  resumeReading(): void
+}
+
+/**
+ * The memory that all lanes share.
+ *
+ * Reading pauses while memory or a lane is full; when that lasts, or other lanes run dry by it, the full lanes spill and
+ * reading goes on. Only where the ledger does not take it up either does the pause last until it does.
+ */
+export class Pressure {
+  readonly #options: PressureOptions
+  #heldBytes = 0
+  #pausedSince: number | null = null
+
+  constructor(options: PressureOptions) {
+    this.#options = options
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get hasRoom(): boolean {
+    return this.#heldBytes < HIGH_BYTES
+  }
+
+  held(bytes: number): void {
+    this.#heldBytes += bytes
+  }
+
+  /** Pauses reading where the lane that was just given something, or memory, is full. */
+  press(lane: Lane): void {
+    if (this.#pausedSince !== null || (lane.backlog < LANE_FULL && this.hasRoom)) return
+    this.#pausedSince = this.#options.now()
+    this.#options.pauseReading()
+  }
+
+  /** To be called every few milliseconds. */
+  relieve(lanes: Iterable<Lane>): void {
+    if (this.#pausedSince === null) return
+    const direct = [...lanes].filter((lane) => lane.mode === 'direct')
+    const full = direct.filter((lane) => lane.backlog > LANE_FULL / 2)
+    if (full.length === 0 && this.#heldBytes <= LOW_BYTES) return this.#resume()
+    const pausedMs = this.#options.now() - this.#pausedSince
+    const delaysOthers = pausedMs > PATIENCE_MS && direct.some((lane) => lane.backlog < LANE_STARVING)
+    if (!delaysOthers && pausedMs <= LONGEST_PAUSE_MS) return
+    for (const lane of full) lane.spill('slower than the stream')
+    this.#spillLargest(direct.filter((lane) => lane.mode === 'direct'))
+    if (this.#heldBytes < LIMIT_BYTES) this.#resume()
+  }
+
+  #spillLargest(lanes: Lane[]): void {
+    let excess = this.#heldBytes - LOW_BYTES
+    for (const lane of lanes.toSorted((a, b) => b.heldBytes - a.heldBytes)) {
+      if (excess <= 0 || lane.backlog === 0) return
+      excess -= lane.heldBytes
+      lane.spill('memory is short')
+    }
+  }
+
+  #resume(): void {
+    this.#pausedSince = null
+    this.#options.resumeReading()
+  }
+}

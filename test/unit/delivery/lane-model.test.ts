@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Ordering, Subscriber } from '../../../src/subscriptions/subscriber.ts'
+import { DEAD, DELIVERED, GONE, idOf, retryAfter, settled, UNCHARGED, World } from './world.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 0 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const STEPS = 300
+const SEEDS = Array.from({ length: Number(process.env['MODEL_SEEDS'] ?? 40) }, (_, at) => at + 1)
+
+const LANES: [string, Partial<Subscriber>][] = [
+  ['by row', { ordering: 'row', concurrency: 3 }],
+  ['by row, in batches', { ordering: 'row', concurrency: 2, batchSize: 3, batchWaitMs: 200 }],
+  ['one after the other', { ordering: 'subscriber', concurrency: 3 }],
+  ['one after the other, in batches', { ordering: 'subscriber', concurrency: 3, batchSize: 4 }],
+  ['in no order', { ordering: 'none', concurrency: 4 }],
+]
+
+describe.each(LANES)('a lane that sends %s', (_, settings) => {
+  test.each(SEEDS)('neither loses, doubles nor overtakes anything (seed %i)', async (seed) => {
+    await play(seed, settings, { crashes: false, reorders: false })
+  })
+
+  test.each(SEEDS)('survives crashes, sending again no more than was in flight or unrecorded (seed %i)', async (seed) => {
+    await play(seed, settings, { crashes: true, reorders: false })
+  })
+})
+
+test.each(SEEDS)('a change of the ordering loses and doubles nothing (seed %i)', async (seed) => {
+  await play(seed, { concurrency: 3 }, { crashes: false, reorders: true })
+})
+
+interface Game {
+  readonly crashes: boolean
+  readonly reorders: boolean
+}
+
+async function play(seed: number, settings: Partial<Subscriber>, game: Game): Promise<void> {
+  const random = mulberry32(seed)
+  const below = (limit: number): number => Math.floor(random() * limit)
+  const world = new World(settings)
+  const judge = new Judge(world)
+  const isSick = random() < 0.3
+  const pass = (ms: number): void => world.pass(ms, (now) => vi.setSystemTime(now), 1000)
+
+  for (let step = 0; step < STEPS; step++) {
+    const dice = random()
+    if (dice < 0.25) {
+      const key = `k${below(4)}`
+      world.commit(key, below(6) === 0 ? `k${(Number(key[1]) + 1) % 4}` : null)
+    } else if (dice < 0.5) answer(world, below, isSick)
+    else if (dice < 0.65) world.flush(below(3) === 0 ? below(5) : Infinity)
+    else if (dice < 0.75) world.ledger.takePage(below(10))
+    else if (dice < 0.85) world.ledger.handOver(below(10))
+    else if (dice < 0.93) pass(below(8) === 0 ? 2000 : below(120))
+    else if (dice < 0.94) world.lane.spill('test')
+    else if (dice < 0.95) world.lane.recover('test')
+    else if (dice < 0.96) toggle(world)
+    else if (dice < 0.965) world.mayStart = !world.mayStart
+    else if (dice < 0.97) world.hasRoom = !world.hasRoom
+    else if (dice < 0.98) replay(world, judge, below)
+    else if (dice < 0.985 && game.reorders) reorder(world, below)
+    else if (dice < 0.99 && game.crashes) {
+      judge.crash()
+      await world.restart()
+    }
+    await settled()
+    judge.watch()
+  }
+  await finish(world, pass)
+  judge.conclude()
+}
+
+function answer(world: World, below: (limit: number) => number, isSick: boolean): void {
+  const request = world.requests[below(world.requests.length)]
+  if (request === undefined) return
+  const dice = below(100)
+  const mostly = isSick ? retryAfter(below(3) * 100) : DELIVERED
+  if (dice < 60) request.answer(mostly)
+  else if (dice < 80) request.answer(DELIVERED)
+  else if (dice < 90) request.answer(retryAfter(below(3) * 100, below(4) === 0 ? 150 : 0))
+  else if (dice < 94) request.answer(DEAD)
+  else if (dice < 98) request.answer(UNCHARGED)
+  else request.answer(GONE)
+}
+
+function toggle(world: World): void {
+  const { active } = world.subscriber
+  change(world, { active: !active, disabledReason: null })
+}
+
+function reorder(world: World, below: (limit: number) => number): void {
+  change(world, { ordering: (['row', 'none', 'subscriber'] as Ordering[])[below(3)]! })
+}
+
+function change(world: World, to: Partial<Subscriber>): void {
+  world.subscriber = { ...world.subscriber, ...to }
+  world.lane.update(world.subscriber)
+}
+
+function replay(world: World, judge: Judge, below: (limit: number) => number): void {
+  const settledRows = [...world.ledger.rows.values()].filter((row) => row.state === 'dead' || row.state === 'delivered')
+  const row = settledRows[below(settledRows.length)]
+  if (row === undefined) return
+  world.ledger.replay(row.delivery.id)
+  judge.replayed.add(row.delivery.id)
+  world.ended.delete(row.delivery.id)
+  world.lane.recover('an operator asked')
+}
+
+/** The endpoint is well from now on, and nothing else happens. */
+async function finish(world: World, pass: (ms: number) => void): Promise<void> {
+  world.mayStart = true
+  world.hasRoom = true
+  change(world, { active: true, disabledReason: null })
+  for (let round = 0; round < 2000 && !(world.lane.isIdle && world.ledger.isQuiet); round++) {
+    world.flush()
+    world.ledger.takePage(0)
+    world.ledger.handOver(0)
+    await settled()
+    world.requests[0]?.answer(DELIVERED)
+    await settled()
+    pass(50)
+    await settled()
+  }
+  world.flush()
+}
+
+/** Watches what reaches the endpoint. */
+class Judge {
+  readonly replayed = new Set<string>()
+  readonly #world: World
+  /** Sent again without fault: in flight at a crash, or answered since the last record before it. */
+  readonly #excused = new Set<string>()
+  readonly #batches = new Map<string, string>()
+  readonly #started = new Set<string>()
+  readonly #delivered = new Set<string>()
+  #seen = 0
+  #answeredSinceSave = new Set<string>()
+  #saved: unknown = null
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  crash(): void {
+    for (const { parcel } of this.#world.requests) for (const { id } of parcel.deliveries) this.#excused.add(id)
+    for (const id of this.#answeredSinceSave) this.#excused.add(id)
+    for (const id of this.#answeredSinceSave) this.#world.ended.delete(id)
+  }
+
+  watch(): void {
+    const { attempts, ended, saved, requests } = this.#world
+    for (; this.#seen < attempts.length; this.#seen++) this.#check(attempts[this.#seen]!)
+    if (saved !== this.#saved) this.#answeredSinceSave = new Set()
+    this.#saved = saved
+    for (const id of ended.keys()) {
+      if (this.#delivered.has(id)) continue
+      this.#delivered.add(id)
+      this.#answeredSinceSave.add(id)
+    }
+    for (const id of this.#delivered) if (!ended.has(id)) this.#delivered.delete(id)
+    const flying = requests.flatMap(({ parcel }) => parcel.deliveries.map(({ id }) => id))
+    expect(new Set(flying).size, 'one request at a time for a delivery').toBe(flying.length)
+  }
+
+  conclude(): void {
+    const { world } = { world: this.#world }
+    const open = world.changes.map(idOf).filter((id) => !world.ended.has(id) && !this.#isSettledInLedger(id))
+    expect(open, 'nothing is lost').toEqual([])
+    expect(world.lane.isIdle, 'the lane is idle').toBe(true)
+    expect(world.lane.mode).toBe('direct')
+    expect(world.heldBytes, 'memory is given back').toBe(0)
+    expect(world.lane.heldBytes).toBe(0)
+    expect(world.ledger.heldBytes).toBe(0)
+    expect(world.saved).toMatchObject({ lsn: BigInt(world.changes.length), open: {} })
+  }
+
+  #isSettledInLedger(id: string): boolean {
+    const state = this.#world.row(id)?.state
+    return state === 'delivered' || state === 'dead'
+  }
+
+  #check({ ids, parcelId, body, attempts }: World['attempts'][number]): void {
+    for (const id of ids) {
+      if (!this.#excused.has(id) && !this.replayed.has(id)) expect(this.#delivered.has(id), `${id} is sent once`).toBe(false)
+      if (!this.#started.has(id) && attempts === 0) this.#checkOrder(id, ids)
+      this.#started.add(id)
+    }
+    if (ids.length > 1) expect(this.#batches.get(parcelId) ?? body, 'a batch keeps its bytes').toBe(body)
+    this.#batches.set(parcelId, body)
+  }
+
+  /** Everything before it on one of its keys has ended, or travels with it. */
+  #checkOrder(id: string, together: readonly string[]): void {
+    const { changes, subscriber, ended } = this.#world
+    if (subscriber.ordering === 'none' || this.#isReordered) return
+    const change = changes.find((other) => idOf(other) === id)!
+    const keys = keysOf(change)
+    for (const earlier of changes) {
+      if (earlier.at >= change.at) break
+      const other = idOf(earlier)
+      if (this.replayed.has(other) || this.#excused.has(other)) continue
+      const isRelated = subscriber.ordering === 'subscriber' || keysOf(earlier).some((key) => keys.includes(key))
+      if (!isRelated || together.includes(other)) continue
+      expect(ended.has(other) || this.#isSettledInLedger(other), `${id} overtakes ${other}`).toBe(true)
+    }
+  }
+
+  get #isReordered(): boolean {
+    return this.#world.log.includes('spilled: ordering changed')
+  }
+}
+
+function keysOf({ key, oldKey }: { key: string; oldKey: string | null }): string[] {
+  return oldKey === null ? [key] : [key, oldKey]
+}
+
+function mulberry32(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
