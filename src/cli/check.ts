@@ -4,8 +4,7 @@ import { formatProblems } from '../config/format-problems.ts'
 import type { Options } from '../config/option-table.ts'
 import { resolveOptions } from '../config/options.ts'
 import { warning, type Finding } from '../postgres/finding.ts'
-import { checkDatabase } from './check/database.ts'
-import { checkFile, type CheckedFile } from './check/file.ts'
+import type { CheckedFile } from './check/file.ts'
 import { addFlags, addOptions } from './flags.ts'
 
 interface Report {
@@ -34,7 +33,11 @@ export function addCheck(program: Command): void {
 }
 
 async function check(options: Options): Promise<Report> {
-  if (options.databaseUrl !== null) return checkDatabase(options)
+  if (options.databaseUrl !== null) {
+    const { checkDatabase } = await import('./check/database.ts')
+    return checkDatabase(options)
+  }
+  const { checkFile } = await import('./check/file.ts')
   const message = 'no database was named, so that only the file was checked'
   const findings = [warning('HOOKD_NO_DATABASE_URL', message, 'Set DATABASE_URL, or pass --database-url.')]
   return { findings, file: await checkFile(options.config, null) }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { loadConfig } from '../config/load.ts'
 import type { Options } from '../config/option-table.ts'
 import { resolveOptions } from '../config/options.ts'
 import type { EventDefinition } from '../matching/event.ts'
@@ -38,6 +37,7 @@ export function addEvents(program: Command): void {
 }
 
 async function readFile({ config }: Options): Promise<ListedEvent[]> {
+  const { loadConfig } = await import('../config/load.ts')
   const { events } = await loadConfig(config, { catalog: null })
   return events.map(
     ({ declaredName, name, table, operations, enabled, description }: EventDefinition): ListedEvent => ({

@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import { loadConfig } from '../config/load.ts'
+import type pg from 'pg'
 import { resolveOptions } from '../config/options.ts'
-import { saveEvents } from '../daemon/prepare.ts'
-import { loadCatalog } from '../postgres/load-catalog.ts'
 import { migrate } from '../postgres/migrate.ts'
 import { withDatabase } from './database.ts'
 import { addFlags, addOptions } from './flags.ts'
@@ -19,13 +17,22 @@ export function addMigrate(program: Command): void {
         const { applied } = await migrate(client)
         console.log(applied.length === 0 ? 'the schema hookd is up to date' : `applied ${applied.join(', ')}`)
         if (flags.events !== true) return
-        const config = await loadConfig(options.config, { catalog: await loadCatalog(client) })
-        await saveEvents(client, config)
-        console.log(`wrote ${config.events.length} events of ${options.config} to hookd.events`)
+        console.log(`wrote ${await writeEvents(client, options.config)} events of ${options.config} to hookd.events`)
       })
     })
   addOptions(command, ['databaseUrl', 'config'])
   addFlags(command, [
     { flag: '--events', description: 'also write the events of hookd.yaml to hookd.events, for roles that may not' },
   ])
+}
+
+async function writeEvents(client: pg.Client, fileName: string): Promise<number> {
+  const [{ loadConfig }, { loadCatalog }, { saveEvents }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../postgres/load-catalog.ts'),
+    import('../daemon/prepare.ts'),
+  ])
+  const config = await loadConfig(fileName, { catalog: await loadCatalog(client) })
+  await saveEvents(client, config)
+  return config.events.length
 }

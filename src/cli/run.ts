@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { OPTIONS, type Options } from '../config/option-table.ts'
 import { resolveOptions } from '../config/options.ts'
-import { createLog } from '../telemetry/log.ts'
 import { addOptions } from './flags.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -16,7 +15,7 @@ export function addRun(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { runHookd } = await import('../hookd.ts')
+  const [{ runHookd }, { createLog }] = await Promise.all([import('../hookd.ts'), import('../telemetry/log.ts')])
   const log = createLog({ level: options.logLevel, format: options.logFormat })
   const reloads = new EventTarget()
   process.on('SIGHUP', () => reloads.dispatchEvent(new Event('reload')))

@@ -7,6 +7,7 @@ import { createPool, replicationConfig, withClient } from '../postgres/connect.t
 import { loadCatalog } from '../postgres/load-catalog.ts'
 import { migrate } from '../postgres/migrate.ts'
 import { refuseErrors } from '../postgres/finding.ts'
+import { judgeTables } from '../postgres/judge-tables.ts'
 import { preflight } from '../postgres/preflight.ts'
 import { statement } from '../postgres/statements.ts'
 import { createSlot } from '../replication/create-slot.ts'
@@ -125,12 +126,13 @@ export function pluginOptions(plugin: OutputPlugin, config: LiveConfig, settings
   return hasPartitions(config) ? options : { ...options, 'add-tables': tables! }
 }
 
-/** Brings the publication in line with the configuration; nothing to do under wal2json. */
+/** Refuses tables that cannot be read, and under pgoutput brings the publication in line with the configuration. */
 export async function publish(
   pool: Pool,
   config: LiveConfig,
   options: { settings: RunSettings; plugin: OutputPlugin; log: Log },
 ): Promise<void> {
+  refuseErrors(judgeTables(config.tables, config.catalog, options.plugin))
   if (options.plugin !== 'pgoutput') return
   const client = await pool.connect()
   try {

@@ -15,8 +15,7 @@ import type { EventDefinition } from '../matching/event.ts'
 import type { Change, Position, StreamSink } from '../replication/change.ts'
 import { ConfirmRule } from '../replication/confirm-rule.ts'
 import type { ConfirmToken } from '../replication/confirm-rule.ts'
-import { comparePositions, formatPosition, parsePosition } from '../replication/position.ts'
-import { parseLsn } from '../replication/lsn.ts'
+import { comparePositions, parsePosition } from '../replication/position.ts'
 import { Resume } from '../replication/resume.ts'
 import { StreamReader } from '../replication/stream-reader.ts'
 import { Directory } from '../subscriptions/directory.ts'
@@ -27,6 +26,7 @@ import type { Log } from '../telemetry/log.ts'
 import { directoryRules, subscriberRules } from './rules.ts'
 import type { LiveConfig } from './live-config.ts'
 import { emittedKeys, matches, ownerOf, readEmission, render } from './occurrences.ts'
+import { owedBySubscriber } from './owed.ts'
 import { SubscriberFeed } from './subscriber-feed.ts'
 
 /** WAL of others that may pass before an idle slot is confirmed: more than recording that takes itself. */
@@ -228,15 +228,7 @@ export class Session {
   #snapshot(unstored: Iterable<Delivery>): Progress {
     const { lsn, readUpto, open } = this.#taken
     if (this.#catchingUpTo !== null) return { lsn, readUpto, open }
-    const owed: Record<string, OpenDeliveries> = {}
-    for (const [id, debt] of this.#lanes.debts()) {
-      const from = debt.from && { position: positionOf(debt.from), id: debt.from.id }
-      owed[id] = { from, ids: debt.ids }
-    }
-    for (const delivery of unstored) {
-      const debt = owed[delivery.subscriberId]
-      owed[delivery.subscriberId] = { from: debt?.from ?? null, ids: [...(debt?.ids ?? []), delivery.id] }
-    }
+    const owed = owedBySubscriber(this.#lanes.debts(), unstored)
     return { lsn: this.#confirmRule.confirmable, readUpto: this.#reader.readUpto ?? readUpto, open: owed }
   }
 
@@ -349,9 +341,4 @@ export class Session {
       (error: unknown) => log.warn({ subscriber: subscriberId, error: String(error) }, 'could not cancel deliveries; the next start does'),
     )
   }
-}
-
-function positionOf({ message }: Delivery): string {
-  const { transaction, lsn, ordinal } = message
-  return formatPosition({ commitLsn: transaction.commitLsn, lsn: parseLsn(lsn), ordinal })
 }

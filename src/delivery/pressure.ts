@@ -4,9 +4,9 @@ import type { Lane } from './lane.ts'
 const LANE_FULL = 1000
 const LANE_STARVING = 100
 /** Bytes in memory above which reading pauses, below which it goes on, and above which it goes on for nobody. */
-const HIGH_BYTES = 24 * 1024 * 1024
-const LOW_BYTES = 12 * 1024 * 1024
-const LIMIT_BYTES = 96 * 1024 * 1024
+const HIGH_BYTES = 12 * 1024 * 1024
+const LOW_BYTES = 6 * 1024 * 1024
+const LIMIT_BYTES = 32 * 1024 * 1024
 /** The longest pause; a socket that is not read for longer can wedge the walsender. */
 const LONGEST_PAUSE_MS = 800
 /** How long other lanes may run dry while reading is paused. */

@@ -71,7 +71,7 @@ export class LedgerWriter {
 
   settle(delivery: Delivery, state: 'delivered' | 'dead' | 'cancelled', result: AttemptResult | null): void {
     const { logAll } = this.#options
-    if (result !== null && (state !== 'delivered' || logAll)) this.#record(delivery, result)
+    if (result !== null && (delivery.stored || state !== 'delivered' || logAll)) this.#record(delivery, result)
     if (delivery.stored || state !== 'delivered' || logAll) {
       this.#write(delivery, { state, nextAttemptAtMs: null, result })
       return

@@ -43,3 +43,10 @@ export class CellBudget {
 export function isSameCell(a: Cell, b: Cell): boolean {
   return a !== undefined && a === b
 }
+
+/** The cells of a row of which nothing is known yet. */
+export function unknownCells(width: number): Cell[] {
+  const cells: Cell[] = []
+  for (let i = 0; i < width; i++) cells.push(undefined)
+  return cells
+}

@@ -8,7 +8,7 @@ import { MalformedMessage } from './malformed.ts'
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
-export class MessageReader {
+class MessageReader {
   readonly #message: Buffer
   #at: number
 

@@ -1,4 +1,4 @@
-import { CellBudget, readText } from './cells.ts'
+import { type CellBudget, readText, unknownCells } from './cells.ts'
 import { type Cell, Unreadable } from './change.ts'
 import { AMBIGUOUS, cellOfBare, cellOfQuoted, kindOf } from './wal2json-cell.ts'
 import type { LayoutShape, RowCells, Slot } from './wal2json-layout.ts'
@@ -24,8 +24,7 @@ export function readScanned(message: ScannedMessage): RowCells {
 }
 
 function readList(message: ScannedMessage, columns: readonly ScannedColumn[], slots: readonly Slot[]): Cell[] {
-  const { relation } = message.shape
-  const cells = new Array<Cell>(relation.columns.length).fill(undefined)
+  const cells = unknownCells(message.shape.relation.columns.length)
   message.budget.reset()
   for (const [i, column] of columns.entries()) {
     const slot = slots[i]
@@ -73,7 +72,7 @@ export function countEscapeBytes(string: Buffer): number {
 export function specialCells(
   message: Buffer,
   row: ScannedRow,
-  announced: { readonly values: readonly string[]; isNotNull(column: string): boolean },
+  announced: { readonly values: readonly string[]; readonly isNotNull: (column: string) => boolean },
 ): Map<ScannedColumn, Cell> {
   const { values, isNotNull } = announced
   if (values.length === 0) return new Map()

@@ -1,3 +1,4 @@
+import { unknownCells } from './cells.ts'
 import type { Cell, Relation } from './change.ts'
 import { type ValueKind, cellOfBare, cellOfQuoted, kindOf } from './wal2json-cell.ts'
 
@@ -90,7 +91,7 @@ function cellsOf(
   first: number,
   { width, hasEscapes }: { width: number; hasEscapes: boolean },
 ): Cell[] {
-  const cells = new Array<Cell>(width).fill(undefined)
+  const cells = unknownCells(width)
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i]!
     const value = match[first + i]

@@ -1,5 +1,13 @@
 import { CellBudget, readText } from './cells.ts'
-import { type Change, type Operation, type RowChange, type StreamSink, type Transaction, type UndecodableChange, Unreadable } from './change.ts'
+import {
+  type Change,
+  type Operation,
+  type RowChange,
+  type StreamSink,
+  type Transaction,
+  type UndecodableChange,
+  Unreadable,
+} from './change.ts'
 import { parseCommitTime } from './commit-time.ts'
 import type { DecoderCatalog, DecoderLimits } from './decoder.ts'
 import { parseLsn } from './lsn.ts'
@@ -11,7 +19,10 @@ import type { LayoutShape, RowCells } from './wal2json-layout.ts'
 import { scanRow } from './wal2json-scan.ts'
 import { Wal2jsonTable } from './wal2json-table.ts'
 
-/** Up to here a message becomes one string, of which the cells are slices; above, cells are read from the bytes. */
+/**
+ * Up to here a message becomes one string, of which the cells are slices, so that whoever keeps one keeps the whole;
+ * above, cells are read from the bytes one by one.
+ */
 const SMALL_MESSAGE_BYTES = 65_536
 
 /**
@@ -24,7 +35,7 @@ const SMALL_MESSAGE_BYTES = 65_536
  */
 export class Wal2jsonDecoder extends PluginDecoder {
   readonly #catalog: DecoderCatalog
-  readonly #limits: DecoderLimits
+  readonly #smallMessageBytes: number
   readonly #announcesSpecials: boolean
   readonly #budget: CellBudget
   /** By the source text of schema and table in a message. */
@@ -39,7 +50,7 @@ export class Wal2jsonDecoder extends PluginDecoder {
   ) {
     super(sink)
     this.#catalog = catalog
-    this.#limits = options
+    this.#smallMessageBytes = Math.min(SMALL_MESSAGE_BYTES, options.maxCellBytes, options.maxMessageBytes)
     this.#announcesSpecials = options.announcesSpecials ?? false
     this.#budget = new CellBudget(options)
   }
@@ -97,8 +108,7 @@ export class Wal2jsonDecoder extends PluginDecoder {
 
   /** The short cut for all but the first message of a layout. */
   #readKnown(op: RowChange['op'], message: Buffer): { shape: LayoutShape; cells: RowCells } | null {
-    if (message.length > Math.min(SMALL_MESSAGE_BYTES, this.#limits.maxCellBytes) || this.#specials.length > 0)
-      return null
+    if (message.length > this.#smallMessageBytes || this.#specials.length > 0) return null
     const text = readText(message, 0, message.length)
     if (text instanceof Unreadable) return null
     HEAD.lastIndex = 0

@@ -1,7 +1,5 @@
+import type { TextToJson } from './types.ts'
 import { UnmappableValue } from './unmappable.ts'
-
-/** Turns the text of one element or field into JSON text. */
-export type TextToJson = (text: string) => string
 
 /**
  * The text of an array as a JSON array: `[0:1]={1,NULL}` -> `[1,null]`, `{{a},{"b c"}}` -> `[["a"],["b c"]]`. Lower

@@ -1,6 +1,7 @@
 import { plainNumeric } from './decimal.ts'
 import { endOfString, foldJson, type JsonBuilder, type JsonEntry } from './json.ts'
 
+// oxlint-disable-next-line no-control-regex -- these are what JSON demands to be escaped
 const CONTROL_OR_QUOTE = /["\\\u0000-\u001f]/
 
 /** A text as a JSON string, escaped as Postgres does it: only what JSON demands. */
@@ -62,7 +63,7 @@ export function sortAsJsonb<T>(entries: readonly JsonEntry<T>[]): JsonEntry<T>[]
   return last.sort(last.every(([key]) => ASCII.test(key)) ? compareAscii : compareBytes)
 }
 
-const ASCII = /^[\u0000-\u007f]*$/
+const ASCII = /^\p{ASCII}*$/u
 
 function compareAscii([a]: JsonEntry<unknown>, [b]: JsonEntry<unknown>): number {
   return a.length - b.length || (a < b ? -1 : 1)

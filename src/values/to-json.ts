@@ -1,12 +1,10 @@
-import { arrayToJson, type TextToJson } from './array-text.ts'
+import { arrayToJson } from './array-text.ts'
 import { plainNumeric } from './decimal.ts'
 import { hstoreToJson } from './hstore-text.ts'
 import { compactJsonb, normaliseJsonb, quoteJson, sortAsJsonb } from './jsonb.ts'
 import { parseRecord } from './record-text.ts'
-import type { PgType, TypeLookup } from './types.ts'
+import type { PgType, TextToJson, TypeLookup } from './types.ts'
 import { UnmappableValue } from './unmappable.ts'
-
-export type { TextToJson } from './array-text.ts'
 
 /**
  * Gives, by type OID, the function that turns a value's text into the JSON text of `to_jsonb(value)`, without white

@@ -24,3 +24,6 @@ export type PgType =
 
 /** Looks a type up by OID; `undefined` for an OID that the catalog does not know (any more): its text is passed through. */
 export type TypeLookup = (oid: number) => PgType | undefined
+
+/** Turns the text of a value of one type into JSON text. */
+export type TextToJson = (text: string) => string

@@ -36,5 +36,7 @@ test('demo stays up after the tour, and even kill -9 leaves nothing behind', { t
   await hookd.waitForOutput(/psql postgres:.*\/blog[^]*Ctrl-C/, 60_000)
   hookd.kill('SIGKILL')
   await hookd.exit
-  await waitFor(() => demoFolders().every((name) => before.includes(name)), { what: 'the folder of the demo to go' })
+  const left = (): string[] => demoFolders().filter((name) => !before.includes(name))
+  await waitFor(() => left().length === 0, { what: 'the folder of the demo to go' })
+  expect(left()).toEqual([])
 })

@@ -59,10 +59,8 @@ async function startExample(interpreter: string, file: string, secret = SECRET) 
   const [, url = ''] = await waitFor(() => /listening on (\S+)/.exec(output), { what: `${file} to listen` })
   return {
     output: () => output,
-    async post(headers: Record<string, string>, body = BODY): Promise<number> {
-      const { status } = await fetch(url, { method: 'POST', headers, body })
-      return status
-    },
+    post: async (headers: Record<string, string>, body = BODY): Promise<number> =>
+      (await fetch(url, { method: 'POST', headers, body })).status,
   }
 }
 

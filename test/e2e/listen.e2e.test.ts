@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,7 @@ test('sign prints the headers, byte for byte', async () => {
     'Hook-HMAC: NoW4PnbIMVpqi579pkYHK2uiHnILE/kWwJ6U+89ZOxg=\n' +
       'webhook-id: msg_1\n' +
       'webhook-timestamp: 1\n' +
-      'webhook-signature: v1,3EghRWwTJx8NEbWNS/e7HKgGX/Efmj1JEkkpPIdxjTo=\n',
+      'webhook-signature: v1,Ha8/TR6XY+AC4Dfjp40C6D3NKNLWG+rsXhNrFF+PpyE=\n',
   )
 })
 
@@ -55,7 +56,7 @@ test('a secret on the command line works, is warned of, and leaves the process l
   const hookd = startHookd({ args: ['listen', '--port', '0', '--secret', SECRET] })
   await hookd.waitForOutput(/listening on/)
   expect(hookd.stderr()).toMatch(/^warning: other users of this machine could see the secret/)
-  const title = await runPs(hookd.pid)
+  const title = execFileSync('ps', ['-o', 'args=', '-p', String(hookd.pid)], { encoding: 'utf8' })
   expect(title).toContain('--secret ***')
   expect(title).not.toContain(SECRET)
 })
@@ -112,10 +113,3 @@ test('wrong usage exits 2', async () => {
     stdout: expect.stringContaining('--database-url'),
   })
 })
-
-async function runPs(pid: number): Promise<string> {
-  const { execFile } = await import('node:child_process')
-  return new Promise((resolve, reject) => {
-    execFile('ps', ['-o', 'args=', '-p', String(pid)], (error, stdout) => (error ? reject(error) : resolve(stdout)))
-  })
-}

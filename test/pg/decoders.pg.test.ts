@@ -158,13 +158,9 @@ describe.each(EACH)('on %s, through %s', (kind, plugin) => {
 
   test('rows that COPY writes under one LSN get ordinals', async () => {
     const recording = await Recording.start(kind, 'create table t (id int primary key)')
-    await recording.run(`create table source as select generate_series(1, 5) as id`)
-    await recording.run(
-      `copy source to '/tmp/${recording.database.name}'`,
-      `copy t from '/tmp/${recording.database.name}'`,
-    )
+    await recording.run(`copy t from program 'seq 5'`)
 
-    const changes = (await recording.read(plugin)).changes.filter((change) => asRow(change).relation.table === 't')
+    const { changes } = await recording.read(plugin)
 
     expect(new Set(changes.map(({ lsn }) => lsn)).size).toBe(1)
     expect(changes.map(({ ordinal }) => ordinal)).toEqual([0, 1, 2, 3, 4])

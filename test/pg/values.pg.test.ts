@@ -99,7 +99,8 @@ function valueOf(
 ): [label: string, json: string | null] {
   if (change.kind !== 'row' || !change.new) throw new Error(JSON.stringify({ ...change, transaction: undefined }))
   const { relation, cells } = change.new
-  const [id, cell] = cells
-  if (cell === undefined || cell instanceof Unreadable) throw new Error(`${relation.name} ${String(id)} is unreadable`)
-  return [labels.get(relation.name)![Number(id)]!, cell === null ? null : toJson(relation.columns[1]!.typeOid)(cell)]
+  const label = labels.get(relation.name)![Number(cells[0])]!
+  const cell = cells[1]
+  if (cell === undefined || cell instanceof Unreadable) throw new Error(`${label} is unreadable`)
+  return [label, cell === null ? null : toJson(relation.columns[1]!.typeOid)(cell)]
 }

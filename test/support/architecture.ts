@@ -13,6 +13,7 @@ type Layer = (typeof LAYERS)[number]
 const LAYER_OF: Readonly<Record<string, Layer>> = {
   cli: 'cli',
   'hookd.ts': 'root',
+  daemon: 'root',
   'index.ts': 'root',
   config: 'config',
   replication: 'stage',

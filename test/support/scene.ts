@@ -10,7 +10,9 @@ import type { Database } from './postgres.ts'
 const OPEN_TO_LOOPBACK = 'recipients: { ports: any, block_internal: false }\n'
 
 export interface Scene {
-  readonly database: Pick<Database, 'url' | 'plugin' | 'query'>
+  readonly database: Pick<Database, 'url' | 'plugin' | 'name' | 'query'>
+  /** Slots are shared by all databases of a server, so each scene has its own. */
+  readonly slot: string
   /** Path of hookd.yaml, which a test may write anew. */
   readonly config: string
   /** Starts `hookd run` and waits until it reads the slot, unless told not to. */
@@ -31,13 +33,15 @@ export async function setScene(
   const write = (text: string) => writeFile(config, /^recipients:/m.test(text) ? text : text + OPEN_TO_LOOPBACK)
   await write(yaml)
   await database.query(sql)
+  const slot = database.name.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_').slice(0, 60)
   return {
     database,
+    slot,
     config,
     write,
     async start({ args = [], env = {}, ready = true } = {}) {
       const hookd = startHookd({
-        args: ['run', '--config', config, '--plugin', database.plugin, ...args],
+        args: ['run', '--config', config, '--plugin', database.plugin, '--slot', slot, ...args],
         env: { DATABASE_URL: database.url, ...env },
       })
       if (ready) await hookd.waitForOutput(/\bready\b/)

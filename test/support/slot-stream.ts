@@ -4,6 +4,7 @@ import { replicationConfig } from '../../src/postgres/connect.ts'
 import { formatLsn, parseLsn } from '../../src/replication/lsn.ts'
 import { startReplication } from '../../src/replication/start-replication.ts'
 import type { Database, Plugin } from './postgres.ts'
+import { waitFor } from './wait.ts'
 import { pluginOptions, type SlotMessage } from './slot-changes.ts'
 
 /** What a walsender sends, in its order. */
@@ -37,5 +38,14 @@ export async function streamSlot(
     client.query(startReplication(slot.name, 0n, pluginOptions(slot.plugin))).catch(reject)
   })
   connection.stream.destroy()
+  await waitFor(
+    async () => {
+      const [{ active }] = await database.query('select active from pg_replication_slots where slot_name = $1', [
+        slot.name,
+      ])
+      return !active
+    },
+    { what: `the slot ${slot.name} to be released` },
+  )
   return received
 }

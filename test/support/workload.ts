@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Received } from './receiver.ts'
 
@@ -36,13 +37,21 @@ interface WriterOptions {
   /** Rows of this writer alone: its ids are `base` to `base + 9`. */
   readonly base: number
   readonly signal: AbortSignal
+  /** While true the writer waits, so that a test can be drained in the time it has. */
+  isAhead?(written: number): boolean
 }
 
 /**
  * Writes transactions of one to six changes, some rolled back whole, some with a savepoint that is, until the signal; gives
- * what was committed, in commit order. A transaction of which the outcome is not known is looked up afterwards.
+ * what was committed, in commit order.
  */
-export async function runWriter({ url, seed, base, signal }: WriterOptions): Promise<Committed[]> {
+export async function runWriter({
+  url,
+  seed,
+  base,
+  signal,
+  isAhead = () => false,
+}: WriterOptions): Promise<Committed[]> {
   const random = seeded(seed)
   const history: Committed[] = []
   const versions = new Map<number, number>()
@@ -50,6 +59,10 @@ export async function runWriter({ url, seed, base, signal }: WriterOptions): Pro
   await client.connect()
   let next = 0
   while (!signal.aborted) {
+    if (isAhead(history.length)) {
+      await sleep(10)
+      continue
+    }
     const fate = random()
     const before = new Map(versions)
     const changes: Committed[] = []

@@ -46,13 +46,16 @@ export class FakeLedger implements LedgerPort {
   readonly disabled = new Map<string, string>()
   heldBytes = 0
   queries = 0
+  readonly #saveProgress: () => void
   #writes: Write[] = []
   #flushed = 0
   #reads: Read[] = []
   #pages: (() => void)[] = []
 
-  constructor(rows = new Map<string, Row>()) {
+  /** `saveProgress` is called with every flush, as part of it. */
+  constructor(rows = new Map<string, Row>(), saveProgress: () => void = () => undefined) {
     this.rows = rows
+    this.#saveProgress = saveProgress
   }
 
   get isQuiet(): boolean {
@@ -98,20 +101,20 @@ export class FakeLedger implements LedgerPort {
     })
   }
 
-  /** Makes the first `count` writes durable, all at once; `snapshot` is what is written along with them. */
-  flush(count = Infinity, snapshot: () => void = () => undefined): void {
+  /** Makes the first `count` writes durable, all at once. */
+  flush(count = Infinity): void {
     const batch = this.#writes.splice(0, count)
     for (const { delivery } of batch) {
       delivery.tracker?.settle()
       delivery.tracker = null
       this.heldBytes -= weightOf(delivery)
     }
-    snapshot()
+    this.#saveProgress()
     for (const write of batch) this.#apply(write)
     this.#flushed += batch.length
   }
 
-  /** Takes the page of a read that waits, if its writes are durable. */
+  /** Takes the page of a read that waits, once its writes are durable. */
   takePage(at: number): void {
     const read = this.#reads[at % this.#reads.length]
     if (read === undefined) return

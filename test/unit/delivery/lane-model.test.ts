@@ -49,11 +49,12 @@ async function play(seed: number, settings: Partial<Subscriber>, game: Game): Pr
 
   for (let step = 0; step < STEPS; step++) {
     const dice = random()
+    if (world.isCatchingUp && below(3) === 0) world.readOn(1 + below(4))
     if (dice < 0.25) {
       const key = `k${below(4)}`
       world.commit(key, below(6) === 0 ? `k${(Number(key[1]) + 1) % 4}` : null)
     } else if (dice < 0.5) answer(world, below, isSick)
-    else if (dice < 0.65) world.flush(below(3) === 0 ? below(5) : Infinity)
+    else if (dice < 0.65) world.ledger.flush(below(3) === 0 ? below(5) : Infinity)
     else if (dice < 0.75) world.ledger.takePage(below(10))
     else if (dice < 0.85) world.ledger.handOver(below(10))
     else if (dice < 0.93) pass(below(8) === 0 ? 2000 : below(120))
@@ -64,7 +65,7 @@ async function play(seed: number, settings: Partial<Subscriber>, game: Game): Pr
     else if (dice < 0.97) world.hasRoom = !world.hasRoom
     else if (dice < 0.98) replay(world, judge, below)
     else if (dice < 0.985 && game.reorders) reorder(world, below)
-    else if (dice < 0.99 && game.crashes) {
+    else if (dice < 0.995 && game.crashes) {
       judge.crash()
       await world.restart()
     }
@@ -116,9 +117,10 @@ function replay(world: World, judge: Judge, below: (limit: number) => number): v
 async function finish(world: World, pass: (ms: number) => void): Promise<void> {
   world.mayStart = true
   world.hasRoom = true
+  world.readOn()
   change(world, { active: true, disabledReason: null })
   for (let round = 0; round < 2000 && !(world.lane.isIdle && world.ledger.isQuiet); round++) {
-    world.flush()
+    world.ledger.flush()
     world.ledger.takePage(0)
     world.ledger.handOver(0)
     await settled()
@@ -127,7 +129,7 @@ async function finish(world: World, pass: (ms: number) => void): Promise<void> {
     pass(50)
     await settled()
   }
-  world.flush()
+  world.ledger.flush()
 }
 
 /** Watches what reaches the endpoint. */
@@ -148,9 +150,13 @@ class Judge {
   }
 
   crash(): void {
-    for (const { parcel } of this.#world.requests) for (const { id } of parcel.deliveries) this.#excused.add(id)
-    for (const id of this.#answeredSinceSave) this.#excused.add(id)
-    for (const id of this.#answeredSinceSave) this.#world.ended.delete(id)
+    const { requests, ended } = this.#world
+    for (const { parcel } of requests) for (const { id } of parcel.deliveries) this.#excused.add(id)
+    for (const id of ended.keys()) {
+      if (!this.#answeredSinceSave.has(id) && this.#world.row(id)?.state !== 'pending') continue
+      this.#excused.add(id)
+      ended.delete(id)
+    }
   }
 
   watch(): void {

@@ -49,17 +49,19 @@ export class World {
   requests: Request[] = []
   now = 0
   heldBytes = 0
+  isCatchingUp = false
   mayStart = true
   hasRoom = true
   lane: Lane
-  ledger = new FakeLedger()
+  ledger = new FakeLedger(new Map(), () => this.#save())
   subscriber: Subscriber
   log: string[] = []
   /** What a crash leaves beside the rows of the ledger. */
   saved: { lsn: bigint } & ResumePoint = { lsn: 0n, readUpto: null, open: {} }
   #rule = new ConfirmRule(0n)
   #resume = new Resume({ readUpto: null, open: {} })
-  #lastRead: number | null = null
+  #read = 0
+  #hasRead = false
   #life = 0
 
   constructor(settings: Partial<Subscriber> = {}) {
@@ -92,27 +94,30 @@ export class World {
   commit(key: string, oldKey: string | null = null): string {
     const change = { at: this.changes.length + 1, key, oldKey }
     this.changes.push(change)
-    this.#read(change)
+    if (!this.isCatchingUp) this.readOn()
     return idOf(change)
   }
 
-  /** Kills the process and starts another one from what is durable. */
+  /** Reads the next changes of the stream. */
+  readOn(count = Infinity): void {
+    for (const change of this.changes.slice(this.#read, this.#read + count)) this.#dispatch(change)
+    if (this.#read === this.changes.length) this.isCatchingUp = false
+  }
+
+  /** Kills the process and starts another one from what is durable; `readOn` makes it read what is not settled. */
   async restart(): Promise<void> {
     this.#life++
     this.requests = []
     this.heldBytes = 0
-    this.ledger = new FakeLedger(this.ledger.rows)
+    this.ledger = new FakeLedger(this.ledger.rows, () => this.#save())
     this.#rule = new ConfirmRule(this.saved.lsn)
     this.#resume = new Resume(this.saved)
-    this.#lastRead = null
+    this.isCatchingUp = true
+    this.#hasRead = false
+    this.#read = Number(this.saved.lsn)
     this.lane = this.#open()
     if ([...this.ledger.rows.values()].some((row) => row.state === 'pending')) this.lane.recover('restart')
     await settled()
-    for (const change of this.changes) if (BigInt(change.at) > this.saved.lsn) this.#read(change)
-  }
-
-  flush(count = Infinity): void {
-    this.ledger.flush(count, () => this.#save())
   }
 
   /** Lets `ms` pass, in sweeps. */
@@ -130,7 +135,7 @@ export class World {
     return new Lane(this.subscriber, this.ports, 100)
   }
 
-  #read(change: Change): void {
+  #dispatch(change: Change): void {
     const token = this.#rule.begin()
     const position = { commitLsn: BigInt(change.at), lsn: 0n, ordinal: 0 }
     const id = idOf(change)
@@ -139,7 +144,8 @@ export class World {
       token.open()
       this.lane.offer(deliveryOf(change, { tracker: token, receivedAt: this.now }))
     }
-    this.#lastRead = change.at
+    this.#read = change.at
+    this.#hasRead = true
     this.#rule.commit(token, BigInt(change.at))
   }
 
@@ -149,7 +155,7 @@ export class World {
     const ids = [...(debt?.ids ?? []), ...[...this.ledger.unstored()].map(({ id }) => id)]
     const from = debt?.from ? { position: `0/${hex(debt.from.message.transaction.commitLsn)} 0/0 0`, id: debt.from.id } : null
     if (from !== null || ids.length > 0) owed['sub'] = { from, ids }
-    const last = this.#lastRead === null ? null : { commitLsn: BigInt(this.#lastRead), lsn: 0n, ordinal: 0 }
+    const last = this.#hasRead ? { commitLsn: BigInt(this.#read), lsn: 0n, ordinal: 0 } : null
     this.saved = { lsn: this.#rule.confirmable, ...this.#resume.extend(last, owed) }
   }
 

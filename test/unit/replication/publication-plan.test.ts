@@ -7,7 +7,8 @@ const order = { schema: 'shop', table: 'Order' }
 const subscribers = { schema: 'hookd', table: 'subscribers' }
 
 function published(...tables: { schema: string; table: string }[]): Publication {
-  return { allTables: false, isComplete: true, tables: tables.map((table) => ({ ...table, isWhole: true })) }
+  const whole = tables.map(({ schema, table }) => ({ schema, table, isWhole: true }))
+  return { allTables: false, isComplete: true, tables: whole }
 }
 
 function plan(current: Publication | null): string[] {

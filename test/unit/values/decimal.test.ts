@@ -31,9 +31,9 @@ describe('comparing numbers', () => {
   const numbers = ORDER.flatMap((line, rank) => line.map((text) => ({ text, rank })))
 
   test.each(numbers)('$text has its place in the order of numeric', ({ text, rank }) => {
-    for (const other of numbers) {
-      expect(Math.sign(compareNumeric(text, other.text)), other.text).toBe(Math.sign(rank - other.rank))
-    }
+    const order = numbers.map((other) => [other.text, Math.sign(compareNumeric(text, other.text))])
+
+    expect(order).toEqual(numbers.map((other) => [other.text, Math.sign(rank - other.rank)]))
   })
 
   test('long runs of zeros take linear time', () => {
