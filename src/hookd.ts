@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Options } from './config/option-table.ts'
 import { HookdError } from './errors.ts'
 import type { Log } from './telemetry/log.ts'
@@ -33,7 +32,8 @@ export async function runHookd(options: Options, controls: RunControls): Promise
   }
   const settings: RunSettings = { ...options, databaseUrl }
   const { pool, config } = await prepare(settings, controls.log)
-  const daemon = new Daemon({ pool, config, settings, ...controls, sleep: (ms, signal) => sleep(ms, undefined, { signal }) })
+  const print = (line: string): void => void process.stdout.write(`${line}\n`)
+  const daemon = new Daemon({ pool, config, settings, print, ...controls })
   try {
     await daemon.run(controls.signal)
   } finally {

@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { loadConfig } from '../config/load.ts'
 import type { Parcel } from '../delivery/delivery.ts'
 import { Payloads } from '../delivery/payload.ts'
-import type { AttemptResult, LaneObserver } from '../delivery/ports.ts'
+import type { AttemptResult } from '../delivery/ports.ts'
 import { Sender } from '../delivery/send.ts'
 import { HookdError } from '../errors.ts'
-import { removeExpired } from '../ledger/janitor.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { classifyPostgresError } from '../postgres/classify-error.ts'
 import type { Catalog } from '../postgres/catalog.ts'
 import { explainConnectError } from '../postgres/connect-error.ts'
@@ -13,21 +14,25 @@ import { loadCatalog } from '../postgres/load-catalog.ts'
 import type { StreamSink } from '../replication/change.ts'
 import type { SlotState } from '../replication/slot.ts'
 import { SlotActiveError } from '../replication/stream-error.ts'
-import { watchPublication } from '../replication/watch-publication.ts'
 import type { Subscriber } from '../subscriptions/subscriber.ts'
 import { serveTelemetry } from '../telemetry/http.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
+
+import type { TextToJson } from '../values/types.ts'
 import { jsonConverter } from '../values/to-json.ts'
 import { attempt } from './attempt.ts'
+import { dryAttempt, DryLedger } from './dry-run.ts'
+import { keepHouse, watchOver } from './housekeeping.ts'
+import type { HousekeepingPorts } from './housekeeping.ts'
 import type { LiveConfig } from './live-config.ts'
-import { listenForOperators } from './operator-feed.ts'
+import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
-import { planReading, pluginOptions, publish, publishedTables, saveEvents } from './prepare.ts'
-import { isOurs, takeSlot } from './progress-store.ts'
+import { planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
+import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
-import { Session } from './session.ts'
 import type { TakenSlot } from './session.ts'
+import { Session } from './session.ts'
 import { USER_AGENT } from './version.ts'
 
 /** What a run tells when it holds the slot. */
@@ -44,40 +49,43 @@ export interface DaemonOptions {
   readonly log: Log
   readonly reloads: EventTarget
   onReady?(info: DaemonInfo): void
-  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Where a dry run prints. */
+  print(line: string): void
 }
 
 /** Pauses between tries to get a slot that somebody else holds: short, because this is the hot standby. */
 const STANDBY_MS = 100
 const FIRST_BACKOFF_MS = 50
 const LONGEST_BACKOFF_MS = 2000
-const RETENTION_EVERY_MS = 60_000
+const ONCE_POLL_MS = 100
+/** Looks in a row at which a run with `once` must find nothing left to do. */
+const ONCE_LOOKS = 3
 
-/** Holds the slot, or waits for it, and everything that runs beside the reading. */
+/** Holds the slot, or waits for it, and whatever belongs to that. */
 export class Daemon {
   readonly #options: DaemonOptions
   readonly #sender = new Sender()
   readonly #metrics: Metrics
   readonly #scope = new AbortController()
+  readonly #done = new AbortController()
   #reading: Reading | null = null
   #session: Session | null = null
   #sessionFailed: (error: unknown) => void = () => undefined
   #slot: SlotState | null = null
   #telemetryUrl: string | null = null
   #plan: ReadingPlan | null = null
+  #convert: (typeOid: number) => TextToJson
   #payloads: Payloads
-  #convert: (typeOid: number) => (text: string) => string
   #publicationLack: string | null = null
-  #isStandby = true
 
   constructor(options: DaemonOptions) {
     this.#options = options
     this.#convert = this.#createConverter()
-    this.#payloads = new Payloads((oid) => this.#convert(oid), { maxBytes: this.#maxPayloadBytes })
+    this.#payloads = this.#createPayloads()
     this.#metrics = new Metrics({
       lagBytes: () => this.#session?.lagBytes ?? 0,
       lagSeconds: () => this.#session?.lagSeconds ?? 0,
-      active: () => (this.#isStandby ? 0 : 1),
+      active: () => (this.#reading === null ? 0 : 1),
       lanes: () => this.#session?.lanes.counts() ?? { direct: 0, spilled: 0, disabled: 0 },
       heldBytes: () => this.#session?.lanes.heldBytes ?? 0,
       subscribers: () => this.#session?.directorySize ?? 0,
@@ -87,13 +95,14 @@ export class Daemon {
   /** Runs until the signal aborts, then drains. Rejects where the operator has to act. */
   async run(signal: AbortSignal): Promise<void> {
     const { settings, reloads } = this.#options
-    const server = settings.listen === null ? null : await serveTelemetry(settings.listen, this.#metrics, () => this.#unreadiness())
+    const readiness = (): string | null => this.#unreadiness()
+    const server = settings.listen === null ? null : await serveTelemetry(settings.listen, this.#metrics, readiness)
     this.#telemetryUrl = server?.url ?? null
     const onReload = (): void => void this.#reload()
     reloads.addEventListener('reload', onReload)
-    void this.#keepHouse()
+    if (!settings.dryRun) keepHouse(this.#housekeeping(), this.#scope.signal)
     try {
-      await this.#supervise(signal)
+      await this.#supervise(AbortSignal.any([signal, this.#done.signal]))
     } finally {
       reloads.removeEventListener('reload', onReload)
       this.#scope.abort()
@@ -103,12 +112,7 @@ export class Daemon {
     }
   }
 
-  get #maxPayloadBytes(): number {
-    return this.#options.settings.maxPayloadBytes ?? this.#options.config.delivery.maxPayloadBytes
-  }
-
   async #supervise(signal: AbortSignal): Promise<void> {
-    const { log, sleep } = this.#options
     let failures = 0
     while (!signal.aborted) {
       try {
@@ -116,13 +120,11 @@ export class Daemon {
       } catch (error) {
         this.#reading = null
         const isWaiting = error instanceof SlotActiveError
-        if (isWaiting && !this.#isStandby) log.warn({ holder: error.holderPid }, 'another process has taken the slot')
-        if (isWaiting && failures === 0) log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
         if (!isWaiting) this.#judge(error)
-        this.#isStandby = true
-        const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
+        else if (failures === 0) this.#options.log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
+        const backoffMs = isWaiting ? STANDBY_MS : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
         failures++
-        await sleep(isWaiting ? STANDBY_MS : backoff, signal).catch(() => undefined)
+        await sleep(backoffMs, undefined, { signal }).catch(() => undefined)
       }
     }
   }
@@ -146,16 +148,18 @@ export class Daemon {
   /** One connection: plans, reads until it breaks, drains when told to stop. */
   async #read(signal: AbortSignal, started: () => void): Promise<void> {
     const { pool, config, settings, log } = this.#options
-    const plan = await planReading(pool, config, settings, log)
-    this.#plan = plan
-    const options = pluginOptions(plan.plugin, config, settings)
+    const plan = await (settings.dryRun ? planDryReading : planReading)(pool, config, settings, log)
+    this.#watchOnce(plan)
     const stop = new AbortController()
+    const failure = Promise.withResolvers<never>()
+    failure.promise.catch(() => undefined)
+    this.#sessionFailed = failure.reject
     const reading: Reading = new Reading(
-      { plugin: plan.plugin, options, startLsn: plan.startLsn },
+      { ...plan, options: pluginOptions(plan.plugin, config, settings), isTemporary: settings.dryRun },
       {
         pool,
         config,
-        settings,
+        settings: { ...settings, slot: plan.slot },
         maxPayloadBytes: this.#maxPayloadBytes,
         started: async () => {
           const sink = await this.#begin(plan, reading)
@@ -167,14 +171,10 @@ export class Daemon {
         catalogReplaced: (catalog) => this.#replaceCatalog(catalog),
       },
     )
-    const failure = Promise.withResolvers<never>()
-    failure.promise.catch(() => undefined)
-    this.#sessionFailed = failure.reject
     const onAbort = (): void => void this.#drain(reading).finally(() => stop.abort())
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      if (signal.aborted) return
-      await Promise.race([reading.run(stop.signal), failure.promise])
+      if (!signal.aborted) await Promise.race([reading.run(stop.signal), failure.promise])
     } finally {
       signal.removeEventListener('abort', onAbort)
       stop.abort()
@@ -184,33 +184,34 @@ export class Daemon {
 
   /** The slot is ours: goes on with what is in memory if nobody else had it meanwhile, else starts from the ledger. */
   async #begin(plan: ReadingPlan, reading: Reading): Promise<StreamSink> {
-    const { pool, settings, log } = this.#options
+    const { pool, log, settings } = this.#options
+    const { slot, plugin } = plan
     const current = this.#session
-    if (current !== null && !(await isOurs(pool, settings.slot, current.epoch))) this.#dropSession()
-    if (this.#session === null) {
-      const taken = await takeSlot(pool, settings.slot, plan.server)
-      const session = this.#openSession(taken)
+    if (current !== null && (settings.dryRun || !(await isOurs(pool, slot, current.epoch)))) this.#dropSession()
+    let session = this.#session
+    const isNew = session === null
+    if (session === null) {
+      const taken = settings.dryRun ? await readCurrent(pool, plan) : await takeSlot(pool, slot, plan.server)
+      session = this.#openSession(taken)
       await session.load()
       session.run().catch((error: unknown) => this.#sessionFailed(error))
-      log.info({ slot: settings.slot, plugin: plan.plugin, epoch: taken.epoch }, 'reading the slot')
-      this.#options.onReady?.({ slot: settings.slot, plugin: plan.plugin, telemetryUrl: this.#telemetryUrl })
-    } else {
-      log.info({ slot: settings.slot }, 'reading the slot again')
     }
     this.#reading = reading
-    this.#isStandby = false
-    return this.#session!.sink
+    log.info({ slot, plugin, epoch: session.epoch }, isNew ? 'reading the slot' : 'reading the slot again')
+    if (isNew) this.#options.onReady?.({ slot, plugin, telemetryUrl: this.#telemetryUrl })
+    return session.sink
   }
 
   #openSession(taken: TakenSlot): Session {
-    const { pool, config, log } = this.#options
-    const session = new Session(taken, {
+    const { pool, config, log, settings } = this.#options
+    const session: Session = new Session(taken, {
       pool,
       config,
       payloads: this.#payloads,
       toJson: (oid) => this.#convert(oid),
       log,
-      observer: this.#observer(),
+      observer: observeLanes(this.#metrics, log),
+      createLedger: (options) => (settings.dryRun ? new DryLedger() : new Ledger(options)),
       attempt: (parcel, subscriber) => this.#attempt(parcel, subscriber),
       mayStart: () => this.#session === session && this.#reading !== null && this.#reading.leaseValid(),
       confirm: (lsn) => this.#reading?.confirm(lsn),
@@ -233,56 +234,41 @@ export class Daemon {
     if (this.#session === null || this.#reading !== reading) return
     log.info({}, 'stopping: finishing what is in flight')
     reading.stopDelivering()
-    await this.#session.drain(AbortSignal.timeout(settings.drainTimeoutMs)).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'could not record everything before stopping; some deliveries may be sent again')
-    })
-  }
-
-  #attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult> {
-    const { config } = this.#options
-    return attempt(parcel, subscriber, {
-      send: (request) => this.#sender.send(request),
-      event: (name) => config.event(name),
-      defaults: () => ({
-        timeoutMs: config.delivery.timeoutMs,
-        retry: config.delivery.retry,
-        recipients: config.recipients,
-        userAgent: USER_AGENT,
-      }),
-    })
-  }
-
-  #observer(): LaneObserver {
-    const { log } = this.#options
-    return {
-      attempted: (parcel, subscriber, { answer, outcome }) => {
-        const failure = answer.kind === 'failure' ? answer.failure : String(answer.status)
-        this.#metrics.attempted(outcome.kind, failure, answer.durationMs)
-        if (outcome.kind === 'delivered') {
-          const { committedAt } = parcel.deliveries[0]!.message.transaction
-          this.#metrics.delivered(Date.now() - Date.parse(committedAt))
-          return
-        }
-        const fields = { subscriber: subscriber.id, delivery: parcel.id, outcome: outcome.kind, class: failure }
-        log.warn(fields, `not delivered: ${outcome.reason}`)
-      },
-      modeChanged: (subscriber, mode, reason) => {
-        if (mode === 'spilled') this.#metrics.spilled(reason)
-        log.debug({ subscriber, mode }, `lane is ${mode}: ${reason}`)
-      },
-      disabled: (subscriber, reason) => log.error({ subscriber }, `disabled a subscriber: ${reason}`),
+    try {
+      await this.#session.drain(AbortSignal.timeout(settings.drainTimeoutMs))
+    } catch (error) {
+      log.warn({ error: String(error) }, 'could not record everything before stopping; some may be sent again')
     }
   }
 
-  #createConverter() {
+  #attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult> {
+    const { config, settings, print } = this.#options
+    if (settings.dryRun) return dryAttempt(parcel, subscriber, print)
+    const { timeoutMs, retry } = config.delivery
+    return attempt(parcel, subscriber, {
+      send: (request) => this.#sender.send(request),
+      event: (name) => config.event(name),
+      defaults: () => ({ timeoutMs, retry, recipients: config.recipients, userAgent: USER_AGENT }),
+    })
+  }
+
+  #createConverter(): (typeOid: number) => TextToJson {
     const { config } = this.#options
     return jsonConverter((oid) => config.catalog.types.get(oid))
+  }
+
+  #createPayloads(): Payloads {
+    return new Payloads((oid) => this.#convert(oid), { maxBytes: this.#maxPayloadBytes })
+  }
+
+  get #maxPayloadBytes(): number {
+    return this.#options.settings.maxPayloadBytes ?? this.#options.config.delivery.maxPayloadBytes
   }
 
   #replaceCatalog(catalog: Catalog): void {
     this.#options.config.replaceCatalog(catalog)
     this.#convert = this.#createConverter()
-    this.#payloads = new Payloads((oid) => this.#convert(oid), { maxBytes: this.#maxPayloadBytes })
+    this.#payloads = this.#createPayloads()
     this.#session?.reconfigured(this.#payloads)
   }
 
@@ -291,54 +277,55 @@ export class Daemon {
     const { pool, config, settings, log } = this.#options
     try {
       const catalog = await loadCatalog(pool)
-      const before = config.tables
       const fresh = await loadConfig(settings.config, { catalog })
+      const before = config.tables
       await saveEvents(pool, fresh)
-      this.#replaceCatalog(catalog)
       config.replace(fresh)
-      this.#session?.reconfigured(this.#payloads)
+      this.#replaceCatalog(catalog)
       if (this.#plan !== null) await publish(pool, config, { settings, plugin: this.#plan.plugin, log })
-      const isSame = before.size === config.tables.size && [...before].every((name) => config.tables.has(name))
-      if (!isSame && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
+      const hasOtherTables = before.symmetricDifference(config.tables).size > 0
+      if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
       log.info({ events: fresh.events.length }, 'loaded the new configuration')
     } catch (error) {
       log.error({}, `kept the old configuration: ${(error as Error).message}`)
     }
   }
 
-  async #keepHouse(): Promise<void> {
-    const { pool, config, settings, log, sleep } = this.#options
-    const { signal } = this.#scope
-    void listenForOperators(settings.databaseUrl, signal, () => void this.#session?.recoverLanes('an operator asked').catch(() => undefined))
-    void this.#watchPublication(signal)
-    while (!signal.aborted) {
-      await sleep(RETENTION_EVERY_MS, signal).catch(() => undefined)
-      if (signal.aborted || this.#isStandby) continue
-      await removeExpired(pool, settings.retentionMs ?? config.delivery.retentionMs, signal).catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'could not remove what has expired; trying again later'),
-      )
+  #housekeeping(): HousekeepingPorts {
+    const { pool, config, settings, log } = this.#options
+    return {
+      pool,
+      config,
+      settings,
+      log,
+      isActive: () => this.#reading !== null,
+      wake: () => void this.#session?.recoverLanes('an operator asked'),
+      publicationLacks: (lack) => (this.#publicationLack = lack),
     }
   }
 
-  async #watchPublication(signal: AbortSignal): Promise<void> {
-    const { pool, config, settings, log, sleep } = this.#options
-    while (this.#plan === null && !signal.aborted) await sleep(1000, signal).catch(() => undefined)
-    if (this.#plan?.plugin !== 'pgoutput') return
-    const watch = {
-      name: settings.publication,
-      tables: publishedTables(config),
-      onLack: (lack: object | null): void => {
-        this.#publicationLack = lack === null ? null : JSON.stringify(lack)
-        if (lack !== null) log.error({ lack }, `publication "${settings.publication}" is incomplete: changes may be missing`)
-      },
+  /** The first plan tells what there is to watch, and where a run with `once` ends. */
+  #watchOnce(plan: ReadingPlan): void {
+    const isFirst = this.#plan === null
+    this.#plan = plan
+    if (!isFirst) return
+    const { settings } = this.#options
+    if (plan.plugin === 'pgoutput') void watchOver(this.#housekeeping(), this.#scope.signal)
+    if (settings.once) void this.#endWhenDone(plan.server.walEnd)
+  }
+
+  async #endWhenDone(walEnd: bigint): Promise<void> {
+    const { signal } = this.#scope
+    for (let looks = 0; looks < ONCE_LOOKS && !signal.aborted;) {
+      await sleep(ONCE_POLL_MS, undefined, { signal }).catch(() => undefined)
+      looks = this.#reading !== null && this.#session?.isDoneUpTo(walEnd) === true ? looks + 1 : 0
     }
-    await watchPublication(pool, watch, signal).catch((error: unknown) => log.error({ error: String(error) }, 'publication watch ended'))
+    this.#done.abort()
   }
 
   #unreadiness(): string | null {
-    if (this.#publicationLack !== null) return `the publication is incomplete: ${this.#publicationLack}`
-    if (this.#isStandby || this.#session === null) return 'standing by: another process holds the slot, or the database is away'
-    if (this.#slot?.walStatus === 'lost') return 'the slot is lost'
-    return null
+    if (this.#publicationLack !== null) return this.#publicationLack
+    if (this.#reading === null) return 'standing by: another process holds the slot, or the database is away'
+    return this.#slot?.walStatus === 'lost' ? 'the slot is lost' : null
   }
 }

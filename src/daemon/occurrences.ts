@@ -33,7 +33,8 @@ export function ownerOf(definition: EventDefinition, change: Occurrence): string
 /** Reads what `hookd.emit()` wrote. Throws an Error with a sentence where somebody else wrote something else. */
 export function readEmission(message: EmittedMessage): Emission {
   const content = parseJson(message.content)
-  if (!(content instanceof JsonObject)) throw new Error('a logical message with the prefix "hookd" is not from hookd.emit()')
+  if (!(content instanceof JsonObject))
+    throw new Error('a logical message with the prefix "hookd" is not from hookd.emit()')
   const event = content.get('event')
   if (typeof event !== 'string') throw new Error('a logical message with the prefix "hookd" names no event')
   const data = stringifyJson(content.get('data') ?? null)

@@ -29,6 +29,7 @@ export interface RunSettings extends Options {
 
 /** Where to read: the slot exists and its position fits what we remember. */
 export interface ReadingPlan {
+  readonly slot: string
   readonly plugin: OutputPlugin
   readonly startLsn: bigint
   readonly server: ServerPosition
@@ -95,7 +96,12 @@ async function refuseUnfit(client: PoolClient, settings: RunSettings, log: Log):
 }
 
 /** Finds or creates the slot and decides where to start. Throws a HookdError where that needs the operator. */
-export async function planReading(pool: Pool, config: LiveConfig, settings: RunSettings, log: Log): Promise<ReadingPlan> {
+export async function planReading(
+  pool: Pool,
+  config: LiveConfig,
+  settings: RunSettings,
+  log: Log,
+): Promise<ReadingPlan> {
   const { slot: slotName, databaseUrl } = settings
   const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
   const slot = await readSlot(pool, slotName)
@@ -116,7 +122,23 @@ export async function planReading(pool: Pool, config: LiveConfig, settings: RunS
     await startProgress(pool, pool, at)
   }
   await publish(pool, config, { settings, plugin: decision.plugin, log })
-  return { plugin: decision.plugin, startLsn: decision.lsn, server }
+  return { slot: slotName, plugin: decision.plugin, startLsn: decision.lsn, server }
+}
+
+/** A dry run reads from now on, from a slot of its own that lasts as long as its connection. */
+export async function planDryReading(
+  pool: Pool,
+  config: LiveConfig,
+  settings: RunSettings,
+  log: Log,
+): Promise<ReadingPlan> {
+  const { databaseUrl, slot } = settings
+  const { plugin, findings } = await preflight(pool, { databaseUrl, slot, plugin: settings.plugin })
+  refuseErrors(findings)
+  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
+  if (plugin === null) throw new Error('the preflight found no plugin and no error')
+  await publish(pool, config, { settings, plugin, log })
+  return { slot: `hookd_dry_run_${process.pid}`, plugin, startLsn: 0n, server }
 }
 
 /** What START_REPLICATION is told for the tables of the configuration. */
@@ -139,7 +161,8 @@ export async function publish(
     const { steps, unlocked } = await ensurePublication(client, options.settings.publication, publishedTables(config))
     if (steps.length > 0) options.log.info({ steps: steps.map(({ sql }) => sql) }, 'changed the publication')
     for (const { schema, table } of unlocked) {
-      const text = 'added a table to the publication without a lock: changes of transactions open just now may be missing'
+      const text =
+        'added a table to the publication without a lock: changes of transactions open just now may be missing'
       options.log.warn({ table: `${schema}.${table}` }, text)
     }
   } finally {
@@ -172,5 +195,5 @@ async function create(
     return lsn
   })
   log.info({ slot, plugin }, 'created the replication slot; changes from now on are sent')
-  return { plugin, startLsn, server }
+  return { slot, plugin, startLsn, server }
 }

@@ -49,7 +49,9 @@ export async function takeSlot(client: Queryable, slot: string, server: ServerPo
   }>(statement('take_slot'), [slot, `${hostname()}:${process.pid}`, server.timeline])
   const row = rows[0]
   if (row === undefined) throw new Error(`hookd.progress has no row for slot "${slot}"`)
-  const directory = await client.query<{ row: SubscriberRow }>('select row from hookd.directory where slot = $1', [slot])
+  const directory = await client.query<{ row: SubscriberRow }>('select row from hookd.directory where slot = $1', [
+    slot,
+  ])
   return {
     slot,
     systemId: server.systemId,
@@ -59,6 +61,15 @@ export async function takeSlot(client: Queryable, slot: string, server: ServerPo
     open: row.open ?? {},
     directory: directory.rows.map(({ row: saved }) => saved),
   }
+}
+
+/** Stands for a slot that leaves no record: it begins now, with the subscribers that there are now. */
+export async function readCurrent(
+  client: Queryable,
+  { slot, server }: { slot: string; server: ServerPosition },
+): Promise<TakenSlot> {
+  const directory = await readSubscribers(client)
+  return { slot, systemId: server.systemId, epoch: '0', lsn: server.walEnd, readUpto: null, open: {}, directory }
 }
 
 /** Whether nobody has taken the slot since `epoch`. */

@@ -16,6 +16,15 @@ import type { RunSettings } from './prepare.ts'
 /** The first OID that is not built in; such types come and go. */
 const FIRST_NORMAL_OID = 16_384
 
+/** Where a connection starts to read. */
+export interface ReadingStart {
+  readonly plugin: OutputPlugin
+  readonly options: PluginOptions
+  readonly startLsn: bigint
+  /** The slot is made for this connection and goes with it. */
+  readonly isTemporary: boolean
+}
+
 export interface ReadingPorts {
   readonly pool: Pool
   readonly config: LiveConfig
@@ -45,11 +54,19 @@ export class Reading {
   #confirmLater = 0n
   #hasEnded = false
 
-  constructor(plan: { plugin: OutputPlugin; options: PluginOptions; startLsn: bigint }, ports: ReadingPorts) {
+  constructor(plan: ReadingStart, ports: ReadingPorts) {
     this.#ports = ports
     const { databaseUrl, slot, walSenderTimeoutMs, statusIntervalMs } = ports.settings
     this.#stream = new SlotStream(
-      { databaseUrl, slot, pluginOptions: plan.options, startLsn: plan.startLsn, walSenderTimeoutMs, statusIntervalMs },
+      {
+        databaseUrl,
+        slot,
+        pluginOptions: plan.options,
+        startLsn: plan.startLsn,
+        temporary: plan.isTemporary ? plan.plugin : null,
+        walSenderTimeoutMs,
+        statusIntervalMs,
+      },
       {
         onStart: () => this.#intake.hold(this.#start(plan.plugin)),
         onMessage: (message, lsn) => this.#intake.push(message, lsn),

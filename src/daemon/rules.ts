@@ -23,7 +23,10 @@ export function directoryRules(config: LiveConfig): DirectoryRules {
       const { predicate, problems } = compileCondition(filter, scopeOf(definition, config))
       const sentences = problems.map(({ path, message }) => `${path.join('.')}: ${message}`)
       if (sentences.length === 0) return { predicate, problem: null }
-      return { predicate: null, problem: `the filter does not fit event "${definition.declaredName}": ${sentences.join('; ')}` }
+      return {
+        predicate: null,
+        problem: `the filter does not fit event "${definition.declaredName}": ${sentences.join('; ')}`,
+      }
     },
   }
 }

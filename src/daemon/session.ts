@@ -9,7 +9,7 @@ import type { AttemptResult, LaneObserver } from '../delivery/ports.ts'
 import { rowKeys } from '../delivery/row-key.ts'
 import type { CellToJson } from '../delivery/row-key.ts'
 import { cancelDeliveries } from '../ledger/janitor.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import type { Ledger, LedgerOptions } from '../ledger/ledger.ts'
 import type { OpenDeliveries, Progress } from '../ledger/progress.ts'
 import type { EventDefinition } from '../matching/event.ts'
 import type { Change, Position, StreamSink } from '../replication/change.ts'
@@ -43,6 +43,25 @@ export interface TakenSlot {
   readonly directory: readonly SubscriberRow[]
 }
 
+/** What a session needs of the ledger; a dry run has one that keeps nothing. */
+export type SessionLedger = Pick<
+  Ledger,
+  | 'isQuiet'
+  | 'store'
+  | 'postpone'
+  | 'settle'
+  | 'bury'
+  | 'disable'
+  | 'error'
+  | 'touch'
+  | 'readFresh'
+  | 'readDue'
+  | 'readParked'
+  | 'pendingSubscribers'
+  | 'run'
+  | 'drain'
+>
+
 export interface SessionPorts {
   readonly pool: Pool
   readonly config: LiveConfig
@@ -50,6 +69,7 @@ export interface SessionPorts {
   readonly toJson: CellToJson
   readonly log: Log
   readonly observer: LaneObserver
+  createLedger(options: LedgerOptions): SessionLedger
   attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult>
   mayStart(): boolean
   confirm(lsn: bigint): void
@@ -74,7 +94,7 @@ export class Session {
   readonly #feed: SubscriberFeed
   readonly #dispatcher: Dispatcher
   readonly #lanes: Lanes
-  readonly #ledger: Ledger
+  readonly #ledger: SessionLedger
   #payloads: Payloads
   #catchingUpTo: Position | null
   #settledAt = performance.now()
@@ -139,9 +159,9 @@ export class Session {
     return (performance.now() - this.#settledAt) / 1000
   }
 
-  /** Everything read is settled and recorded. */
-  get isSettled(): boolean {
-    return this.#confirmRule.isIdle && this.#lanes.isIdle && this.#ledger.isQuiet
+  /** Everything that committed before `lsn` is settled, and nothing is in flight or queued. */
+  isDoneUpTo(lsn: bigint): boolean {
+    return this.#confirmRule.confirmable >= lsn && this.#lanes.isResting && this.#ledger.isQuiet
   }
 
   /** What the decoder reports to. */
@@ -273,9 +293,9 @@ export class Session {
     })
   }
 
-  #createLedger(): Ledger {
+  #createLedger(): SessionLedger {
     const { pool, config, log } = this.#ports
-    return new Ledger({
+    return this.#ports.createLedger({
       pool,
       target: { slot: this.#taken.slot, epoch: this.#taken.epoch },
       logAll: config.delivery.deliveryLog === 'all',
@@ -337,8 +357,14 @@ export class Session {
   #cancel(subscriberId: string): void {
     const { pool, log } = this.#ports
     cancelDeliveries(pool, subscriberId, this.#abort.signal).then(
-      (count) => count > 0 && log.info({ subscriber: subscriberId, count }, 'cancelled the pending deliveries of a removed subscriber'),
-      (error: unknown) => log.warn({ subscriber: subscriberId, error: String(error) }, 'could not cancel deliveries; the next start does'),
+      (count) =>
+        count > 0 &&
+        log.info({ subscriber: subscriberId, count }, 'cancelled the pending deliveries of a removed subscriber'),
+      (error: unknown) =>
+        log.warn(
+          { subscriber: subscriberId, error: String(error) },
+          'could not cancel deliveries; the next start does',
+        ),
     )
   }
 }

@@ -44,7 +44,7 @@ export class SubscriberFeed {
   apply(changes: readonly Change[], endLsn: bigint): void {
     for (const change of changes) {
       if (change.kind === 'truncate') {
-        for (const { id } of [...this.#ports.directory.all()]) this.#remove(id, endLsn)
+        for (const id of this.#ports.directory.ids()) this.#remove(id, endLsn)
       } else if (change.kind === 'row') {
         const row = change.new === null ? null : rowOf(change.new)
         const oldId = change.old === null ? null : rowOf(change.old)['id']

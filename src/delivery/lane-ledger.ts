@@ -1,6 +1,6 @@
 import type { Delivery, Parcel } from './delivery.ts'
 import { packParcel } from './parcel.ts'
-import type { Cursor, DueDeliveries, FreshDeliveries, LanePorts, ParkedDeliveries } from './ports.ts'
+import type { AttemptResult, Cursor, DueDeliveries, FreshDeliveries, LanePorts, ParkedDeliveries } from './ports.ts'
 import { weightOf } from './ports.ts'
 import type { Keyed } from './row-gate.ts'
 
@@ -48,6 +48,7 @@ export class LaneLedger {
   /** Appended since the read under way began; null when there were too many to keep. */
   #recent: Delivery[] | null = null
   #recentBytes = 0
+  #heldBytes = 0
   #isClosed = false
 
   constructor(subscriberId: string, ports: LanePorts, callbacks: Callbacks) {
@@ -79,6 +80,16 @@ export class LaneLedger {
     return this.#followers
   }
 
+  /** Bytes of the deliveries that the lane has in memory. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** The delivery came into memory. */
+  hold(delivery: Delivery): void {
+    this.#account(weightOf(delivery))
+  }
+
   /** Stores a delivery that the lane does not keep in memory. */
   append(delivery: Delivery): void {
     this.#ports.ledger.store(delivery)
@@ -97,6 +108,7 @@ export class LaneLedger {
 
   /** Leaves a delivery without an attempt to the ledger: it is read again in its turn. */
   giveBack(delivery: Delivery): void {
+    this.#account(-weightOf(delivery))
     this.#followers = true
     if (!delivery.stored) this.#ports.ledger.store(delivery)
     this.#known.delete(delivery.id)
@@ -104,24 +116,32 @@ export class LaneLedger {
 
   /** Leaves a delivery whose next attempt is due to the ledger. */
   giveBackDue(delivery: Delivery): void {
+    this.#account(-weightOf(delivery))
     this.#known.delete(delivery.id)
-    this.expectDue(Date.now())
+    this.#expectDue(Date.now())
   }
 
-  /** An attempt has ended, and what became of it is queued to be written. `isFinal`: there will be no other. */
-  ended(delivery: Delivery, isFinal: boolean): void {
-    this.#known.delete(delivery.id)
-    if (this.#reading) this.#endedDuring.fresh.add(delivery.id)
-    if (this.#readingDue) this.#endedDuring.due.add(delivery.id)
-    if (isFinal) this.#hasEndedSinceParked = true
-    if (!this.#recovering) return
-    this.#endedDuring.parked.add(delivery.id)
-    if (isFinal) this.#parkedDuring.delete(delivery.id)
-    else this.#parkedDuring.set(delivery.id, delivery)
+  /** The last attempt of a delivery has ended. */
+  settle(delivery: Delivery, state: 'delivered' | 'dead' | 'cancelled', result: AttemptResult): void {
+    this.#account(-weightOf(delivery))
+    delivery.attempts++
+    this.#ports.ledger.settle(delivery, state, result)
+    this.#ended(delivery, true)
   }
 
-  expectDue(atMs: number): void {
-    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, atMs)
+  /** An attempt has failed, and there will be another one. */
+  postpone(delivery: Delivery, result: AttemptResult, dueAtMs: number): void {
+    this.#account(-weightOf(delivery))
+    delivery.attempts++
+    this.#ports.ledger.postpone(delivery, result, dueAtMs)
+    this.#ended(delivery, false)
+    this.#expectDue(dueAtMs)
+  }
+
+  /** Its subscriber is gone: what is stored is for others to cancel. */
+  cancel(delivery: Delivery): void {
+    this.#account(-weightOf(delivery))
+    if (!delivery.stored) this.#ports.ledger.settle(delivery, 'cancelled', null)
   }
 
   /** The next scan starts from the beginning. */
@@ -172,13 +192,34 @@ export class LaneLedger {
     this.#isClosed = true
   }
 
+  #account(bytes: number): void {
+    this.#heldBytes += bytes
+    this.#ports.held(bytes)
+  }
+
+  #expectDue(atMs: number): void {
+    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, atMs)
+  }
+
+  /** What became of an attempt is queued to be written. `isFinal`: there will be no other. */
+  #ended(delivery: Delivery, isFinal: boolean): void {
+    this.#known.delete(delivery.id)
+    if (this.#reading) this.#endedDuring.fresh.add(delivery.id)
+    if (this.#readingDue) this.#endedDuring.due.add(delivery.id)
+    if (isFinal) this.#hasEndedSinceParked = true
+    if (!this.#recovering) return
+    this.#endedDuring.parked.add(delivery.id)
+    if (isFinal) this.#parkedDuring.delete(delivery.id)
+    else this.#parkedDuring.set(delivery.id, delivery)
+  }
+
   #onParked({ items, nextDueAtMs, isComplete }: ParkedDeliveries): void {
     const others = items.filter(({ id }) => !this.#endedDuring.parked.has(id))
     this.#callbacks.parked([...others, ...this.#parkedDuring.values()])
     this.#endedDuring.parked.clear()
     this.#parkedDuring.clear()
     this.#knowsAllParked = isComplete
-    if (nextDueAtMs !== null) this.expectDue(nextDueAtMs)
+    if (nextDueAtMs !== null) this.#expectDue(nextDueAtMs)
     this.#recovering = false
     const isAsked = this.#recoverAgain
     this.#recoverAgain = false
@@ -206,7 +247,7 @@ export class LaneLedger {
 
   #onDue(page: DueDeliveries): void {
     this.#readingDue = false
-    if (page.nextDueAtMs !== null) this.expectDue(page.nextDueAtMs)
+    if (page.nextDueAtMs !== null) this.#expectDue(page.nextDueAtMs)
     const parcels = Map.groupBy(page.deliveries, ({ id, batchId }) => batchId ?? id)
     if (!this.#isClosed) for (const deliveries of parcels.values()) this.#takeDue(deliveries)
     this.#endedDuring.due.clear()
@@ -216,16 +257,20 @@ export class LaneLedger {
   #take(delivery: Delivery): void {
     if (this.#known.has(delivery.id) || this.#endedDuring.fresh.has(delivery.id)) return
     this.#known.add(delivery.id)
+    this.hold(delivery)
     this.#callbacks.load(delivery)
   }
 
   #takeDue(deliveries: Delivery[]): void {
     const others = deliveries.filter(({ id }) => !this.#known.has(id) && !this.#endedDuring.due.has(id))
     if (others.length < deliveries.length) {
-      if (others.length > 0) this.expectDue(Date.now() + LOOK_AGAIN_MS)
+      if (others.length > 0) this.#expectDue(Date.now() + LOOK_AGAIN_MS)
       return
     }
-    for (const { id } of deliveries) this.#known.add(id)
+    for (const delivery of deliveries) {
+      this.#known.add(delivery.id)
+      this.hold(delivery)
+    }
     this.#callbacks.loadDue(packParcel(deliveries, { isBatch: deliveries[0]!.batchId !== null, isRetry: true }))
   }
 }

@@ -16,6 +16,10 @@ export class LanePace {
     this.set(rateLimit)
   }
 
+  get isLimited(): boolean {
+    return this.#queue !== null
+  }
+
   /** One waits for its turn already: more would only wait behind it. */
   get isFull(): boolean {
     return this.#queue !== null && this.#queue.size > 0

@@ -3,17 +3,13 @@ import type { Delivery, Parcel } from './delivery.ts'
 import { LaneBacklog } from './lane-backlog.ts'
 import type { LaneDebt } from './lane-debt.ts'
 import { debtOf, oldestUnstored } from './lane-debt.ts'
-import { LaneHealth } from './lane-health.ts'
 import { LaneLedger } from './lane-ledger.ts'
-import { LanePace } from './lane-pace.ts'
+import { LaneThrottle } from './lane-throttle.ts'
 import { packParcel } from './parcel.ts'
 import type { AttemptResult, LanePorts } from './ports.ts'
-import { weightOf } from './ports.ts'
 
 const MOST_FRESH = 200
 const MOST_DUE = 50
-/** The first delay assumed for canaries where a subscriber's own schedule is empty. */
-const DEFAULT_STEP_MS = 5000
 
 /**
  * Where one subscriber's deliveries wait.
@@ -25,15 +21,11 @@ export class Lane {
   readonly #ports: LanePorts
   readonly #due: Parcel[] = []
   readonly #inFlight = new Set<Parcel>()
-  readonly #pace: LanePace
+  readonly #throttle: LaneThrottle
   readonly #ledger: LaneLedger
-  readonly #health: LaneHealth
-  #stepMs: number
   #backlog: LaneBacklog
   #subscriber: Subscriber
   #mode: 'direct' | 'spilled' = 'direct'
-  #heldBytes = 0
-  #pausedUntil = 0
   #isClosing = false
   #isRemoved = false
   /** The ordering has changed: nothing starts until what is in flight under the old one has ended. */
@@ -42,13 +34,11 @@ export class Lane {
   constructor(subscriber: Subscriber, ports: LanePorts, stepMs: number) {
     this.#ports = ports
     this.#subscriber = subscriber
-    this.#stepMs = stepMs
-    this.#health = new LaneHealth(subscriber.concurrency)
     this.#backlog = new LaneBacklog(subscriber.ordering)
-    this.#pace = new LanePace(subscriber.rateLimit, () => this.pump())
+    this.#throttle = new LaneThrottle(subscriber, stepMs, () => this.pump())
     this.#ledger = new LaneLedger(subscriber.id, ports, {
-      load: (delivery) => this.#load(delivery),
-      loadDue: (parcel) => this.#loadDue(parcel),
+      load: (delivery) => this.#backlog.push(delivery),
+      loadDue: (parcel) => void this.#due.push(parcel),
       parked: (items) => this.#backlog.parkOnly(items),
       drained: () => this.#becomeDirect(),
       pump: () => this.pump(),
@@ -70,7 +60,7 @@ export class Lane {
 
   /** Bytes of everything this lane has in memory. */
   get heldBytes(): number {
-    return this.#heldBytes
+    return this.#ledger.heldBytes
   }
 
   /** Its subscriber is gone. */
@@ -93,16 +83,23 @@ export class Lane {
     return this.isIdle || (!this.#isOpen && this.#isEmpty && !this.#ledger.isBusy)
   }
 
+  /** Nothing is in flight or about to be: all that is left are retries to come, or it may not send. */
+  get isResting(): boolean {
+    if (!this.#isEmpty || this.#ledger.isBusy) return false
+    return this.#mode === 'direct' || this.#isHeldBack || !this.#mayGo(this.#ports.now()) || this.#throttle.inOutage
+  }
+
   /** Idle, and with nothing to remember: a new lane would do the same. */
   get isForgettable(): boolean {
-    return this.isIdle && this.#health.failures === 0 && this.#health.isWell && this.#subscriber.rateLimit === null
+    return this.isIdle && this.#throttle.hasNothingToRemember
   }
 
   /** Takes a delivery from the stream. */
   offer(delivery: Delivery): void {
     if (this.#mode === 'direct' && !this.#isOpen) this.spill('not sending')
     if (this.#mode === 'spilled' || this.#isClosing) return this.#ledger.append(delivery)
-    this.#load(delivery)
+    this.#ledger.hold(delivery)
+    this.#backlog.push(delivery)
     this.pump()
   }
 
@@ -110,12 +107,12 @@ export class Lane {
   pump(): void {
     const now = this.#ports.now()
     if (!this.#mayGo(now)) return
-    while (this.#inFlight.size < this.#health.window && !this.#pace.isFull) {
+    while (this.#throttle.hasWindow(this.#inFlight.size)) {
       const parcel = this.#due.shift() ?? this.#nextParcel(now)
       if (parcel === null) break
       this.#inFlight.add(parcel)
-      this.#pace.start(() => this.#run(parcel))
-      if (this.#health.inOutage || !this.#inFlight.has(parcel)) return
+      this.#throttle.start(() => this.#run(parcel))
+      if (this.#throttle.inOutage || !this.#inFlight.has(parcel)) return
     }
     if (this.#mode === 'spilled') this.#readOn()
   }
@@ -123,7 +120,8 @@ export class Lane {
   /** Looks at the clock: retries that are due, pauses that ended, deliveries that waited too long. */
   sweep(spillAfterMs: number): void {
     const now = this.#ports.now()
-    if (this.#mode === 'direct' && oldestUnstored(this.#parcels(), this.#backlog) < now - spillAfterMs) this.spill('slow')
+    if (this.#mode === 'direct' && oldestUnstored(this.#parcels(), this.#backlog) < now - spillAfterMs)
+      this.spill('slow')
     if (!this.#isOpen && this.#backlog.length + this.#due.length > 0) this.#retreat('not sending')
     if (this.#due.length === 0 && this.#mayGo(now)) {
       const limit = this.#appetite(MOST_DUE)
@@ -139,7 +137,7 @@ export class Lane {
     if (this.#mode === 'direct') this.#ports.observer.modeChanged(this.#subscriber.id, 'spilled', reason)
     this.#mode = 'spilled'
     for (const parcel of this.#parcels()) for (const delivery of parcel.deliveries) this.#ledger.keep(delivery)
-    for (const delivery of this.#backlog.takeAll()) this.#giveBack(delivery)
+    for (const delivery of this.#backlog.takeAll()) this.#ledger.giveBack(delivery)
     this.#ledger.rescan()
     this.#backlog.clearShadows()
   }
@@ -151,16 +149,11 @@ export class Lane {
   }
 
   /** Takes over the subscriber's new row; `stepMs` is the first delay of its retry schedule. */
-  update(subscriber: Subscriber, stepMs = this.#stepMs): void {
+  update(subscriber: Subscriber, stepMs: number): void {
     const before = this.#subscriber
     this.#subscriber = subscriber
-    this.#stepMs = stepMs
-    this.#health.concurrency = subscriber.concurrency
-    this.#pace.set(subscriber.rateLimit)
-    if (subscriber.url !== before.url || !isSendable(before)) {
-      this.#health.reset()
-      this.#pausedUntil = 0
-    }
+    this.#throttle.update(subscriber, stepMs)
+    if (subscriber.url !== before.url || !isSendable(before)) this.#throttle.reset()
     if (subscriber.ordering !== before.ordering) this.#reorder()
     if (!this.#isOpen) this.#retreat('not sending')
     else if (!isSendable(before)) this.recover('resumed')
@@ -171,7 +164,7 @@ export class Lane {
   remove(): void {
     this.#isRemoved = true
     this.#ledger.close()
-    for (const delivery of this.#backlog.takeAll()) this.#cancel(delivery)
+    for (const delivery of this.#backlog.takeAll()) this.#ledger.cancel(delivery)
     this.#dropDue()
   }
 
@@ -179,7 +172,7 @@ export class Lane {
   close(): void {
     this.#isClosing = true
     this.#ledger.close()
-    for (const delivery of this.#backlog.takeAll()) this.#giveBack(delivery)
+    for (const delivery of this.#backlog.takeAll()) this.#ledger.giveBack(delivery)
     this.#dropDue()
   }
 
@@ -203,28 +196,13 @@ export class Lane {
 
   #mayGo(now: number): boolean {
     if (!this.#isOpen || this.#isClosing || this.#isReordering || this.#ledger.isRecovering) return false
-    return now >= this.#pausedUntil && now >= this.#health.probeAt && this.#ports.mayStart()
+    return this.#throttle.isOpen(now) && this.#ports.mayStart()
   }
 
   /** Parcels in flight or packed to go. */
   *#parcels(): Iterable<Parcel> {
     yield* this.#inFlight
     yield* this.#due
-  }
-
-  #hold(bytes: number): void {
-    this.#heldBytes += bytes
-    this.#ports.held(bytes)
-  }
-
-  #load(delivery: Delivery): void {
-    this.#backlog.push(delivery)
-    this.#hold(weightOf(delivery))
-  }
-
-  #loadDue(parcel: Parcel): void {
-    this.#due.push(parcel)
-    for (const delivery of parcel.deliveries) this.#hold(weightOf(delivery))
   }
 
   #becomeDirect(): void {
@@ -237,23 +215,22 @@ export class Lane {
   }
 
   #readOn(): void {
-    const isBusy = this.#inFlight.size >= this.#health.window || this.#backlog.length > 0 || this.#due.length > 0
+    const isBusy = !this.#throttle.hasWindow(this.#inFlight.size) || this.#backlog.length > 0 || this.#due.length > 0
     if (isBusy || this.#isHeldBack) return
     const limit = this.#appetite(MOST_FRESH)
     if (limit > 0) this.#ledger.readFresh(this.#backlog.parkedKeys(), limit)
   }
 
-  /** How much to read back: little from behind an endpoint that fails, so that many of those do not fill the memory. */
   #appetite(most: number): number {
     const { batchSize } = this.#subscriber
     if (!this.#ports.hasRoom()) return this.#inFlight.size === 0 ? batchSize : 0
-    return Math.max(batchSize, this.#health.isWell ? most : Math.min(most, this.#health.window * 4))
+    return Math.max(batchSize, this.#throttle.pageSize(most))
   }
 
   #nextParcel(now: number): Parcel | null {
     const { batchSize, batchWaitMs } = this.#subscriber
     if (this.#isHeldBack || !this.#backlog.isRipe(batchSize, now - batchWaitMs)) return null
-    const deliveries = this.#backlog.next(batchSize, (delivery) => this.#giveBack(delivery))
+    const deliveries = this.#backlog.next(batchSize, (delivery) => this.#ledger.giveBack(delivery))
     return deliveries.length === 0 ? null : packParcel(deliveries, { isBatch: batchSize > 1, isRetry: false })
   }
 
@@ -272,39 +249,27 @@ export class Lane {
   }
 
   #finish(parcel: Parcel, result: AttemptResult): void {
-    const { outcome } = result
+    const { kind } = result.outcome
     const now = this.#ports.now()
     this.#ports.observer.attempted(parcel, this.#subscriber, result)
-    if (outcome.kind === 'uncharged') {
+    this.#throttle.learn(result.outcome, now, !parcel.isRetry)
+    if (kind === 'uncharged') {
       this.#withdraw(parcel)
-      this.#pausedUntil = Math.max(this.#pausedUntil, now + outcome.afterMs)
     } else {
       this.#inFlight.delete(parcel)
-      if (outcome.kind === 'delivered') this.#health.success()
-      else this.#fail(parcel, now)
-      if (outcome.kind === 'delivered' || outcome.kind === 'dead' || this.#isRemoved) this.#settle(parcel, result)
+      if (kind === 'delivered' || kind === 'dead' || this.#isRemoved) this.#settle(parcel, result)
       else this.#postpone(parcel, result)
-      if (outcome.kind === 'retry' && outcome.pauseMs > 0) {
-        this.#pausedUntil = Math.max(this.#pausedUntil, now + outcome.pauseMs)
-      }
-      this.#judge(outcome, now)
+      this.#judge(result.outcome, now)
     }
     if (this.#isReordering) this.#reorder()
     this.pump()
-  }
-
-  #fail(parcel: Parcel, now: number): void {
-    this.#health.failure(now, { stepMs: this.#stepMs || DEFAULT_STEP_MS, isFirst: !parcel.isRetry })
   }
 
   #settle(parcel: Parcel, result: AttemptResult): void {
     const { kind } = result.outcome
     const state = kind === 'delivered' || kind === 'dead' ? kind : 'cancelled'
     for (const delivery of parcel.deliveries) {
-      this.#hold(-weightOf(delivery))
-      delivery.attempts++
-      this.#ports.ledger.settle(delivery, state, result)
-      this.#ledger.ended(delivery, true)
+      this.#ledger.settle(delivery, state, result)
       if (parcel.isRetry) this.#backlog.unpark(delivery)
     }
     if (!parcel.isRetry) this.#backlog.release(parcel.deliveries)
@@ -315,15 +280,11 @@ export class Lane {
     const { answer, outcome, atMs } = result
     const dueAtMs = atMs + answer.durationMs + (outcome.kind === 'retry' ? outcome.afterMs : 0)
     for (const delivery of parcel.deliveries) {
-      this.#hold(-weightOf(delivery))
-      delivery.attempts++
       if (parcel.isBatch) delivery.batchId = parcel.id
-      this.#ports.ledger.postpone(delivery, result, dueAtMs)
-      this.#ledger.ended(delivery, false)
+      this.#ledger.postpone(delivery, result, dueAtMs)
       if (parcel.isRetry) continue
-      for (const behind of this.#backlog.park(delivery)) this.#giveBack(behind)
+      for (const behind of this.#backlog.park(delivery)) this.#ledger.giveBack(behind)
     }
-    this.#ledger.expectDue(dueAtMs)
   }
 
   /** What an outcome means for the subscriber as a whole. */
@@ -331,8 +292,8 @@ export class Lane {
     if (outcome.kind === 'delivered') return
     if (outcome.kind === 'gone') this.#disable(outcome.reason)
     else if (outcome.kind === 'dead' && outcome.disable !== null) this.#disable(outcome.disable)
-    else if (this.#health.isHopeless(now)) this.#disable('no delivery has succeeded for 5 days')
-    if (this.#health.inOutage) this.#retreat('outage')
+    else if (this.#throttle.isHopeless(now)) this.#disable('no delivery has succeeded for 5 days')
+    if (this.#throttle.inOutage) this.#retreat('outage')
   }
 
   #disable(reason: string): void {
@@ -354,12 +315,9 @@ export class Lane {
     for (const parcel of this.#due.splice(0)) {
       if (!parcel.isRetry) this.#backlog.release(parcel.deliveries)
       for (const delivery of parcel.deliveries) {
-        if (this.#isRemoved) this.#cancel(delivery)
-        else if (!parcel.isRetry) this.#giveBack(delivery)
-        else {
-          this.#hold(-weightOf(delivery))
-          this.#ledger.giveBackDue(delivery)
-        }
+        if (this.#isRemoved) this.#ledger.cancel(delivery)
+        else if (parcel.isRetry) this.#ledger.giveBackDue(delivery)
+        else this.#ledger.giveBack(delivery)
       }
     }
   }
@@ -371,17 +329,6 @@ export class Lane {
     this.#isReordering = false
     this.#backlog = new LaneBacklog(this.#subscriber.ordering)
     this.#ledger.recover()
-  }
-
-  #giveBack(delivery: Delivery): void {
-    this.#hold(-weightOf(delivery))
-    this.#ledger.giveBack(delivery)
-  }
-
-  /** Of a removed subscriber: the janitor cancels what is stored. */
-  #cancel(delivery: Delivery): void {
-    this.#hold(-weightOf(delivery))
-    if (!delivery.stored) this.#ports.ledger.settle(delivery, 'cancelled', null)
   }
 }
 

@@ -30,9 +30,9 @@ export class Lanes {
   constructor(options: LanesOptions) {
     this.#options = options
     this.#pressure = new Pressure({
-      now: options.ports.now,
-      pauseReading: options.pauseReading,
-      resumeReading: options.resumeReading,
+      now: () => options.ports.now(),
+      pauseReading: () => options.pauseReading(),
+      resumeReading: () => options.resumeReading(),
     })
     this.#ports = { ...options.ports, held: (bytes) => this.held(bytes), hasRoom: () => this.#pressure.hasRoom }
   }
@@ -101,6 +101,12 @@ export class Lanes {
   /** Nothing waits or is in flight anywhere, neither in memory nor in the ledger, but for subscribers that are off. */
   get isIdle(): boolean {
     for (const lane of this.#active) if (!lane.isQuiet) return false
+    return true
+  }
+
+  /** Nothing is in flight or about to be; what failed may still wait for its next attempt. */
+  get isResting(): boolean {
+    for (const lane of this.#active) if (!lane.isResting) return false
     return true
   }
 

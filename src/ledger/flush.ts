@@ -41,8 +41,14 @@ async function write(client: ClientBase, target: FlushTarget, content: FlushCont
   const isPlain = batch.deliveries.length + batch.attempts.length + batch.errors.length === 0
   if (isPlain && directory === null) return saveProgress(client, target, progress)
   await client.query('begin')
-  await storeDeliveries(client, batch.deliveries.filter((write) => write.isNew))
-  await updateDeliveries(client, batch.deliveries.filter((write) => !write.isNew))
+  await storeDeliveries(
+    client,
+    batch.deliveries.filter((write) => write.isNew),
+  )
+  await updateDeliveries(
+    client,
+    batch.deliveries.filter((write) => !write.isNew),
+  )
   await recordAttempts(client, batch.attempts)
   await recordErrors(client, batch.errors)
   if (directory !== null) await saveDirectory(client, target, directory)

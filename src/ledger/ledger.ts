@@ -1,5 +1,12 @@
 import type { Delivery } from '../delivery/delivery.ts'
-import type { AttemptResult, DueDeliveries, FreshDeliveries, FreshQuery, LedgerPort, ParkedDeliveries } from '../delivery/ports.ts'
+import type {
+  AttemptResult,
+  DueDeliveries,
+  FreshDeliveries,
+  FreshQuery,
+  LedgerPort,
+  ParkedDeliveries,
+} from '../delivery/ports.ts'
 import type { Bodiless } from './reader.ts'
 import { LedgerReader } from './reader.ts'
 import type { WriterOptions } from './writer.ts'

@@ -184,9 +184,9 @@ export class LedgerWriter {
     this.#durable += this.#underway.batch.deliveries.length
     this.#options.recorded(this.#underway.progress.lsn)
     this.#underway = null
-    this.#waiters = this.#waiters.filter(({ upTo, resolve }) => {
-      if (upTo > this.#durable) return true
-      resolve()
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.upTo > this.#durable) return true
+      waiter.resolve()
       return false
     })
   }
@@ -205,15 +205,15 @@ export class LedgerWriter {
   }
 
   async #persist(content: FlushContent, signal: AbortSignal): Promise<void> {
-    const { pool, target, failed, sleep } = this.#options
+    const { pool, target } = this.#options
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2)) {
       try {
         return await flush(pool, target, content)
       } catch (error) {
         if (error instanceof HookdError) throw error
-        failed(error)
+        this.#options.failed(error)
         if (signal.aborted) throw error
-        await sleep(backoffMs, signal)
+        await this.#options.sleep(backoffMs, signal)
       }
     }
   }

@@ -65,7 +65,11 @@ export function readable(text: string): string {
 }
 
 /** Status, class and sentence of an attempt, as the ledger's columns hold them. */
-export function describe(result: AttemptResult | null): { status: number | null; class: string | null; error: string | null } {
+export function describe(result: AttemptResult | null): {
+  status: number | null
+  class: string | null
+  error: string | null
+} {
   if (result === null) return { status: null, class: null, error: null }
   const { answer, outcome } = result
   const error = outcome.kind === 'delivered' ? null : readable(outcome.reason)

@@ -4,7 +4,7 @@ import { AskedBurst } from './asked-burst.ts'
 import { formatLsn } from './lsn.ts'
 import { SlotWatch } from './slot-watch.ts'
 import type { SlotState } from './slot.ts'
-import { startReplication, type PluginOptions } from './start-replication.ts'
+import { createTemporarySlot, startReplication, type OutputPlugin, type PluginOptions } from './start-replication.ts'
 import { explainStreamError, interrupted } from './stream-error.ts'
 import { Transport } from './transport.ts'
 
@@ -14,6 +14,8 @@ export interface SlotStreamOptions {
   readonly pluginOptions: PluginOptions
   /** Everything before it is settled; 0n leaves the start to the slot. Never beyond the end of the WAL. */
   readonly startLsn: bigint
+  /** Makes a slot with this plugin that lasts as long as the connection; `startLsn` is then 0n. */
+  readonly temporary?: OutputPlugin | null
   /** After how much silence the server gives the slot to somebody else; 0 keeps its own setting. Default 2 s. */
   readonly walSenderTimeoutMs?: number
   /** How often the server hears from us; at most a third of the timeout. Default 500 ms. */
@@ -68,7 +70,7 @@ export class SlotStream {
   #isShuttingDown = false
 
   constructor(options: SlotStreamOptions, sink: SlotSink) {
-    this.#options = { walSenderTimeoutMs: 2000, statusIntervalMs: 500, ...options }
+    this.#options = { walSenderTimeoutMs: 2000, statusIntervalMs: 500, temporary: null, ...options }
     this.#confirmed = options.startLsn
     this.#sink = sink
     const settings = {
@@ -97,11 +99,12 @@ export class SlotStream {
    */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const { slot, startLsn, pluginOptions } = this.#options
+    const { slot, startLsn, pluginOptions, temporary } = this.#options
     const onAbort = () => this.#ending.resolve('aborted')
     this.#ending.promise.catch(() => {})
     signal.addEventListener('abort', onAbort, { once: true })
-    const copying = this.#transport.copy(slot, startReplication(slot, startLsn, pluginOptions))
+    const start = startReplication(slot, startLsn, pluginOptions)
+    const copying = this.#transport.copy(slot, temporary ? [createTemporarySlot(slot, temporary), start] : [start])
     let goodbyeMs: number = GOODBYE_MS.aborted
     try {
       const end = await Promise.race([copying, this.#ending.promise])

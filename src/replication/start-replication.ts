@@ -52,6 +52,11 @@ export function startReplication(slot: string, startLsn: bigint, options: Plugin
   return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(startLsn)}${suffix}`
 }
 
+/** The command that makes a slot for the connection it is sent on. */
+export function createTemporarySlot(slot: string, plugin: OutputPlugin): string {
+  return `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} TEMPORARY LOGICAL ${quoteIdentifier(plugin)} NOEXPORT_SNAPSHOT`
+}
+
 function wal2jsonTable({ schema, table }: TableName): string {
   return `${escapeWal2json(schema)}.${escapeWal2json(table)}`
 }

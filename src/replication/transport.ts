@@ -64,12 +64,12 @@ export class Transport {
     )
   }
 
-  /** Streams until the server or an error ends it, and rejects then. `command` is the START_REPLICATION. */
-  async copy(slot: string, command: string): Promise<never> {
+  /** Streams until the server or an error ends it, and rejects then. The last of `commands` is the START_REPLICATION. */
+  async copy(slot: string, commands: readonly string[]): Promise<never> {
     const plugin = {
       name: 'hookd',
       options: {},
-      start: (client: pg.Client) => this.#start(client, command),
+      start: (client: pg.Client) => this.#start(client, commands),
       parse: (message: Buffer) => message, // what it threw would be caught by nobody
     }
     await Promise.race([this.#service.subscribe(plugin, slot, '0/0'), this.#failure.promise])
@@ -123,7 +123,7 @@ export class Transport {
     return this.#socket
   }
 
-  async #start(client: pg.Client, command: string): Promise<unknown> {
+  async #start(client: pg.Client, commands: readonly string[]): Promise<unknown> {
     const walsenderPid = await backendPid(client)
     const { rows } = await client.query<{ ms: number }>(
       `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
@@ -136,7 +136,8 @@ export class Transport {
       if (this.#isPaused) connection.stream.pause()
       this.#guard(() => this.#events.onStart(walsenderPid, rows[0]!.ms))
     })
-    return client.query(command)
+    for (const command of commands.slice(0, -1)) await client.query(command)
+    return client.query(commands.at(-1)!)
   }
 
   /** Both kinds of message carry an LSN behind their first byte. */

@@ -46,8 +46,8 @@ export class Directory {
     return this.#entries.get(id)?.subscriber
   }
 
-  *all(): Iterable<Subscriber> {
-    for (const entry of this.#entries.values()) yield entry.subscriber
+  ids(): string[] {
+    return [...this.#entries.keys()]
   }
 
   set(subscriber: Subscriber): void {

@@ -23,7 +23,10 @@ export interface SubscriberRules {
  * Turns a row into a subscriber. A row that cannot be used all the same (its trigger was disabled, an older version
  * wrote it) comes back disabled, with the reason in `problem`, so that everything else runs on.
  */
-export function parseSubscriber(row: SubscriberRow, rules: SubscriberRules): { subscriber: Subscriber; problem: string | null } {
+export function parseSubscriber(
+  row: SubscriberRow,
+  rules: SubscriberRules,
+): { subscriber: Subscriber; problem: string | null } {
   const id = row['id'] ?? ''
   try {
     return { subscriber: parse(id, row, rules), problem: null }
@@ -184,6 +187,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> | null {
 
 function stringRecord(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(record(value) ?? {})
-  if (entries.some(([, entry]) => typeof entry !== 'string')) throw new Error('headers must be a JSON object of strings')
+  if (entries.some(([, entry]) => typeof entry !== 'string'))
+    throw new Error('headers must be a JSON object of strings')
   return Object.fromEntries(entries) as Record<string, string>
 }

@@ -17,7 +17,9 @@ describe.each(SERVER_KINDS)('the janitor on %s', (kind) => {
     bench.writer.settle(done, 'dead', null)
     await bench.flush()
     expect(await cancelDeliveries(bench.pool, SUBSCRIBER, signal)).toBe(1200)
-    expect(await bench.db.query(`select state, count(*)::int as n from hookd.deliveries group by 1 order by 1`)).toEqual([
+    expect(
+      await bench.db.query(`select state, count(*)::int as n from hookd.deliveries group by 1 order by 1`),
+    ).toEqual([
       { state: 'cancelled', n: 1200 },
       { state: 'dead', n: 1 },
       { state: 'pending', n: 1 },
@@ -36,7 +38,10 @@ describe.each(SERVER_KINDS)('the janitor on %s', (kind) => {
     )
     await bench.db.query(`insert into hookd.attempts (delivery_id, attempt) select id, 1 from hookd.deliveries`)
     expect(await removeExpired(bench.pool, WEEK_MS, signal)).toBe(2)
-    expect(await bench.db.query('select id from hookd.messages order by id')).toEqual([{ id: 'msg_1' }, { id: 'msg_3' }])
+    expect(await bench.db.query('select id from hookd.messages order by id')).toEqual([
+      { id: 'msg_1' },
+      { id: 'msg_3' },
+    ])
     expect(await bench.db.query('select count(*)::int as n from hookd.attempts')).toEqual([{ n: 2 }])
     expect(await removeExpired(bench.pool, WEEK_MS, signal)).toBe(0)
   })

@@ -120,7 +120,14 @@ export function failed(status = 500): AttemptResult {
   return {
     atMs: Date.now(),
     url: 'https://example.com/',
-    answer: { kind: 'response', status, retryAfter: null, location: null, body: Buffer.from('no \0'), durationMs: 12.5 },
+    answer: {
+      kind: 'response',
+      status,
+      retryAfter: null,
+      location: null,
+      body: Buffer.from('no \0'),
+      durationMs: 12.5,
+    },
     outcome: { kind: 'retry', reason: `answered ${status}`, afterMs: 1000, pauseMs: 0 },
   }
 }

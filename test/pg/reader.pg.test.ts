@@ -42,7 +42,13 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
 
   test('leaves parked keys, attempted and other subscribers out, but no change that moved a row', async () => {
     const bench = await aBench(kind)
-    const shapes: Shape[] = [{ key: 'a' }, { key: 'b' }, { key: 'a', oldKey: 'c' }, { key: 'd' }, { subscriberId: OTHER }]
+    const shapes: Shape[] = [
+      { key: 'a' },
+      { key: 'b' },
+      { key: 'a', oldKey: 'c' },
+      { key: 'd' },
+      { subscriberId: OTHER },
+    ]
     const deliveries = shapes.map((shape, at) => aDelivery(at + 1, shape))
     for (const delivery of deliveries) bench.writer.store(delivery)
     deliveries[3]!.attempts = 1
@@ -60,7 +66,8 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
     await bench.flush()
     const sizes: number[] = []
     let page = await fresh(bench)
-    for (; !page.isLast; page = await fresh(bench, { after: page.deliveries.at(-1)!.cursor })) sizes.push(page.deliveries.length)
+    for (; !page.isLast; page = await fresh(bench, { after: page.deliveries.at(-1)!.cursor }))
+      sizes.push(page.deliveries.length)
     expect([...sizes, page.deliveries.length]).toEqual([1, 1, 1, 1])
   })
 

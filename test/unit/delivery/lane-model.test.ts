@@ -10,7 +10,7 @@ afterEach(() => {
 })
 
 const STEPS = 300
-const SEEDS = Array.from({ length: Number(process.env['MODEL_SEEDS'] ?? 40) }, (_, at) => at + 1)
+const SEEDS = Number(process.env['MODEL_SEEDS'] ?? 40)
 
 const LANES: [string, Partial<Subscriber>][] = [
   ['by row', { ordering: 'row', concurrency: 3 }],
@@ -21,25 +21,34 @@ const LANES: [string, Partial<Subscriber>][] = [
 ]
 
 describe.each(LANES)('a lane that sends %s', (_, settings) => {
-  test.each(SEEDS)('neither loses, doubles nor overtakes anything (seed %i)', async (seed) => {
-    await play(seed, settings, { crashes: false, reorders: false })
+  test('neither loses, doubles nor overtakes anything', async () => {
+    expect(await playAll(settings, { crashes: false, reorders: false })).toEqual([])
   })
 
-  test.each(SEEDS)('survives crashes, sending again no more than was in flight or unrecorded (seed %i)', async (seed) => {
-    await play(seed, settings, { crashes: true, reorders: false })
+  test('survives crashes, sending again no more than was in flight or unrecorded', async () => {
+    expect(await playAll(settings, { crashes: true, reorders: false })).toEqual([])
   })
 })
 
-test.each(SEEDS)('a change of the ordering loses and doubles nothing (seed %i)', async (seed) => {
-  await play(seed, { concurrency: 3 }, { crashes: false, reorders: true })
+test('a change of the ordering loses and doubles nothing', async () => {
+  expect(await playAll({ concurrency: 3 }, { crashes: false, reorders: true })).toEqual([])
 })
+
+async function playAll(settings: Partial<Subscriber>, game: Game): Promise<string[]> {
+  const faults: string[] = []
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    for (const fault of await play(seed, settings, game)) faults.push(`seed ${seed}: ${fault}`)
+  }
+  return faults
+}
 
 interface Game {
   readonly crashes: boolean
   readonly reorders: boolean
 }
 
-async function play(seed: number, settings: Partial<Subscriber>, game: Game): Promise<void> {
+/** Returns what went wrong, in sentences. */
+async function play(seed: number, settings: Partial<Subscriber>, game: Game): Promise<string[]> {
   const random = mulberry32(seed)
   const below = (limit: number): number => Math.floor(random() * limit)
   const world = new World(settings)
@@ -73,7 +82,7 @@ async function play(seed: number, settings: Partial<Subscriber>, game: Game): Pr
     judge.watch()
   }
   await finish(world, pass)
-  judge.conclude()
+  return judge.conclude()
 }
 
 function answer(world: World, below: (limit: number) => number, isSick: boolean): void {
@@ -100,7 +109,7 @@ function reorder(world: World, below: (limit: number) => number): void {
 
 function change(world: World, to: Partial<Subscriber>): void {
   world.subscriber = { ...world.subscriber, ...to }
-  world.lane.update(world.subscriber)
+  world.lane.update(world.subscriber, 100)
 }
 
 function replay(world: World, judge: Judge, below: (limit: number) => number): void {
@@ -136,6 +145,7 @@ async function finish(world: World, pass: (ms: number) => void): Promise<void> {
 class Judge {
   readonly replayed = new Set<string>()
   readonly #world: World
+  readonly #faults = new Set<string>()
   /** Sent again without fault: in flight at a crash, or answered since the last record before it. */
   readonly #excused = new Set<string>()
   readonly #batches = new Map<string, string>()
@@ -171,19 +181,23 @@ class Judge {
     }
     for (const id of this.#delivered) if (!ended.has(id)) this.#delivered.delete(id)
     const flying = requests.flatMap(({ parcel }) => parcel.deliveries.map(({ id }) => id))
-    expect(new Set(flying).size, 'one request at a time for a delivery').toBe(flying.length)
+    this.#require(new Set(flying).size === flying.length, 'a delivery is in two requests at once')
   }
 
-  conclude(): void {
-    const { world } = { world: this.#world }
-    const open = world.changes.map(idOf).filter((id) => !world.ended.has(id) && !this.#isSettledInLedger(id))
-    expect(open, 'nothing is lost').toEqual([])
-    expect(world.lane.isIdle, 'the lane is idle').toBe(true)
-    expect(world.lane.mode).toBe('direct')
-    expect(world.heldBytes, 'memory is given back').toBe(0)
-    expect(world.lane.heldBytes).toBe(0)
-    expect(world.ledger.heldBytes).toBe(0)
-    expect(world.saved).toMatchObject({ lsn: BigInt(world.changes.length), open: {} })
+  conclude(): string[] {
+    const { changes, ended, lane, ledger, heldBytes, saved } = this.#world
+    for (const id of changes.map(idOf)) {
+      this.#require(ended.has(id) || this.#isSettledInLedger(id), `${id} is lost`)
+    }
+    this.#require(lane.isIdle && lane.mode === 'direct', 'the lane is not idle')
+    this.#require(heldBytes === 0 && lane.heldBytes === 0 && ledger.heldBytes === 0, 'memory is not given back')
+    this.#require(saved.lsn === BigInt(changes.length), 'the position does not reach the end')
+    this.#require(Object.keys(saved.open).length === 0, 'something is still owed')
+    return [...this.#faults]
+  }
+
+  #require(isMet: boolean, fault: string): void {
+    if (!isMet) this.#faults.add(fault)
   }
 
   #isSettledInLedger(id: string): boolean {
@@ -193,11 +207,12 @@ class Judge {
 
   #check({ ids, parcelId, body, attempts }: World['attempts'][number]): void {
     for (const id of ids) {
-      if (!this.#excused.has(id) && !this.replayed.has(id)) expect(this.#delivered.has(id), `${id} is sent once`).toBe(false)
+      const mayComeAgain = this.#excused.has(id) || this.replayed.has(id)
+      this.#require(mayComeAgain || !this.#delivered.has(id), `${id} is sent again`)
       if (!this.#started.has(id) && attempts === 0) this.#checkOrder(id, ids)
       this.#started.add(id)
     }
-    if (ids.length > 1) expect(this.#batches.get(parcelId) ?? body, 'a batch keeps its bytes').toBe(body)
+    this.#require((this.#batches.get(parcelId) ?? body) === body, `${parcelId} has changed its bytes`)
     this.#batches.set(parcelId, body)
   }
 
@@ -213,7 +228,7 @@ class Judge {
       if (this.replayed.has(other) || this.#excused.has(other)) continue
       const isRelated = subscriber.ordering === 'subscriber' || keysOf(earlier).some((key) => keys.includes(key))
       if (!isRelated || together.includes(other)) continue
-      expect(ended.has(other) || this.#isSettledInLedger(other), `${id} overtakes ${other}`).toBe(true)
+      this.#require(ended.has(other) || this.#isSettledInLedger(other), `${id} overtakes ${other}`)
     }
   }
 

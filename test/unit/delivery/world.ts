@@ -153,7 +153,9 @@ export class World {
     const owed: Record<string, ResumePoint['open'][string]> = {}
     const debt = this.lane.debt()
     const ids = [...(debt?.ids ?? []), ...[...this.ledger.unstored()].map(({ id }) => id)]
-    const from = debt?.from ? { position: `0/${hex(debt.from.message.transaction.commitLsn)} 0/0 0`, id: debt.from.id } : null
+    const from = debt?.from
+      ? { position: `0/${hex(debt.from.message.transaction.commitLsn)} 0/0 0`, id: debt.from.id }
+      : null
     if (from !== null || ids.length > 0) owed['sub'] = { from, ids }
     const last = this.#hasRead ? { commitLsn: BigInt(this.#read), lsn: 0n, ordinal: 0 } : null
     this.saved = { lsn: this.#rule.confirmable, ...this.#resume.extend(last, owed) }
@@ -170,8 +172,16 @@ export class World {
           this.requests.findIndex((request) => request.parcel === parcel),
           1,
         )
-        if (outcome.kind === 'delivered' || outcome.kind === 'dead') for (const id of ids) this.ended.set(id, outcome.kind)
-        const response = { kind: 'response', status: 200, retryAfter: null, location: null, body: Buffer.alloc(0), durationMs: 0 } as const
+        if (outcome.kind === 'delivered' || outcome.kind === 'dead')
+          for (const id of ids) this.ended.set(id, outcome.kind)
+        const response = {
+          kind: 'response',
+          status: 200,
+          retryAfter: null,
+          location: null,
+          body: Buffer.alloc(0),
+          durationMs: 0,
+        } as const
         resolve({ atMs: this.now, url: '', answer: response, outcome })
       }
       this.requests.push({ parcel, answer })
