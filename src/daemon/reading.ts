@@ -51,6 +51,7 @@ export class Reading {
   readonly #checked = new WeakSet<Relation>()
   #sink: StreamSink | null = null
   #decoder: Decoder | null = null
+  #notice: (text: string) => void = () => undefined
   #confirmLater = 0n
   #hasEnded = false
 
@@ -73,10 +74,14 @@ export class Reading {
         onKeepalive: (walEnd) => this.#onKeepalive(walEnd),
         onShutdown: () => undefined,
         onSlot: (state) => ports.slotSeen(state),
+        ...(announcesSpecials(plan.plugin, ports.config) && {
+          onNotice: (text: string) => this.#intake.pushNotice(text),
+        }),
       },
     )
     this.#intake = new Intake({
       decode: (message, lsn) => this.#decoder!.decode(message, lsn),
+      notice: (text) => this.#notice(text),
       flow: this.#stream,
       failed: (error) => this.#failure.reject(error),
     })
@@ -136,8 +141,13 @@ export class Reading {
     const { config, maxPayloadBytes } = this.#ports
     const catalog = { table: (name: string): CatalogTable | undefined => config.table(name) }
     const limits = { maxCellBytes: maxPayloadBytes, maxMessageBytes: 8 * maxPayloadBytes }
-    if (plugin === 'wal2json') return new Wal2jsonDecoder(sink, catalog, limits)
-    return new PgoutputDecoder(sink, catalog, limits)
+    if (plugin === 'pgoutput') return new PgoutputDecoder(sink, catalog, limits)
+    const decoder = new Wal2jsonDecoder(sink, catalog, {
+      ...limits,
+      announcesSpecials: announcesSpecials(plugin, config),
+    })
+    this.#notice = (text) => decoder.notice(text)
+    return decoder
   }
 
   #onChange(change: Change): void {
@@ -175,4 +185,14 @@ export class Reading {
     }
     if (!this.#intake.isHeld) this.#ports.keepalive(walEnd)
   }
+}
+
+const FLOAT_AND_NUMERIC = new Set([700, 701, 1700])
+
+/** Whether wal2json has to announce the values that it prints as null: NaN and the infinities. It costs a little. */
+function announcesSpecials(plugin: OutputPlugin, config: LiveConfig): boolean {
+  if (plugin !== 'wal2json') return false
+  return [...config.catalog.tables.values()]
+    .filter(({ name, root }) => config.tables.has(name) || (root !== null && config.tables.has(root)))
+    .some(({ columns }) => columns.some(({ typeOid, notNull }) => !notNull && FLOAT_AND_NUMERIC.has(typeOid)))
 }
