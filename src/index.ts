@@ -34,6 +34,10 @@ export interface StartOptions {
   readonly publication?: string
   /** `127.0.0.1:9464` serves /healthz, /readyz and /metrics; port 0 takes a free one. Default: nothing is served. */
   readonly listen?: string
+  /** Ends when everything is sent that was committed before the start. Default false. */
+  readonly once?: boolean
+  /** Prints on standard output what would be sent; sends nothing and confirms nothing. Default false. */
+  readonly dryRun?: boolean
   /** Goes on after a lost slot although changes are missing. Default false. */
   readonly acceptGap?: boolean
   /** How long requests in flight may take to finish after `stop()`. Default `10s`. */
@@ -69,7 +73,10 @@ export interface RunningHookd {
    * Rejects with a `HookdError` where it cannot start.
    */
   readonly ready: Promise<ReadyHookd | null>
-  /** Resolves after `stop()`; rejects where hookd had to give up, with a `HookdError` if the operator can mend it. */
+  /**
+   * Resolves after `stop()`, or with `once` when there is nothing left to send; rejects where hookd had to give up, with a
+   * `HookdError` if the operator can mend it.
+   */
   readonly ended: Promise<void>
   /** Reads hookd.yaml again, as SIGHUP does for the program. A file with problems is logged and changes nothing. */
   reload(): void

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Options } from '../config/option-table.ts'
 import { resolveOptions } from '../config/options.ts'
 import { HookdError } from '../errors.ts'
+import { run, tables } from '../postgres/tables.ts'
 import { dropPublication, readPublication } from '../replication/publication.ts'
 import { dropSlot, readSlot } from '../replication/slot.ts'
 import { confirm } from './confirm.ts'
@@ -102,12 +103,12 @@ async function find(client: pg.Client, { slot, publication }: Options, schema: b
 }
 
 async function remembers(client: pg.Client, slot: string): Promise<boolean> {
-  const { rowCount } = await client.query('select from hookd.progress where slot = $1', [slot])
-  return rowCount === 1
+  const found = await run(client, tables.selectFrom('hookd.progress').select('slot').where('slot', '=', slot))
+  return found.length === 1
 }
 
 /** Without its slot the position means nothing, and the next start would take it for a lost slot. */
 async function forget(client: pg.Client, slot: string): Promise<void> {
-  await client.query('delete from hookd.progress where slot = $1', [slot])
-  await client.query('delete from hookd.directory where slot = $1', [slot])
+  await run(client, tables.deleteFrom('hookd.progress').where('slot', '=', slot))
+  await run(client, tables.deleteFrom('hookd.directory').where('slot', '=', slot))
 }

@@ -36,7 +36,7 @@ export async function attempt(parcel: Parcel, subscriber: Subscriber, ports: Att
 }
 
 /** The subscriber's schedule, else the event's, else the global one. */
-export function retryPolicy(
+function retryPolicy(
   subscriber: Subscriber,
   event: EventDefinition | undefined,
   defaults: Pick<AttemptDefaults, 'retry'>,

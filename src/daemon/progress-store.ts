@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { ClientBase, Pool } from 'pg'
 import type { OpenDeliveries } from '../ledger/progress.ts'
 import { statement } from '../postgres/statements.ts'
+import { run, tables } from '../postgres/tables.ts'
 import { formatLsn, parseLsn } from '../replication/lsn.ts'
 import type { ServerPosition, StoredPosition } from '../replication/start-position.ts'
 import type { OutputPlugin } from '../replication/start-replication.ts'
@@ -12,11 +13,13 @@ type Queryable = ClientBase | Pool
 
 /** What is known of a slot from earlier runs; null where it was never read. */
 export async function readStored(client: Queryable, slot: string): Promise<StoredPosition | null> {
-  const { rows } = await client.query<{ system_id: string; timeline: number; lsn: string; confirm_limit: string }>(
-    'select system_id, timeline, lsn::text, confirm_limit::text from hookd.progress where slot = $1 and lsn is not null',
-    [slot],
-  )
-  const row = rows[0]
+  const query = tables
+    .selectFrom('hookd.progress')
+    .select(['system_id', 'timeline', 'lsn', 'confirm_limit'])
+    .where('slot', '=', slot)
+    .where('lsn', 'is not', null)
+    .$narrowType<{ lsn: string; confirm_limit: string }>()
+  const [row] = await run(client, query)
   if (row === undefined) return null
   const { system_id: systemId, timeline } = row
   return { systemId, timeline, lsn: parseLsn(row.lsn), confirmLimit: parseLsn(row.confirm_limit) }
@@ -29,7 +32,7 @@ export async function startProgress(
   at: { slot: string; plugin: OutputPlugin; server: ServerPosition; lsn: bigint },
 ): Promise<void> {
   const rows = await readSubscribers(snapshot)
-  await client.query('delete from hookd.directory where slot = $1', [at.slot])
+  await run(client, tables.deleteFrom('hookd.directory').where('slot', '=', at.slot))
   await client.query(statement('save_directory'), [
     at.slot,
     rows.map((row) => row['id']),
@@ -49,9 +52,7 @@ export async function takeSlot(client: Queryable, slot: string, server: ServerPo
   }>(statement('take_slot'), [slot, `${hostname()}:${process.pid}`, server.timeline])
   const row = rows[0]
   if (row === undefined) throw new Error(`hookd.progress has no row for slot "${slot}"`)
-  const directory = await client.query<{ row: SubscriberRow }>('select row from hookd.directory where slot = $1', [
-    slot,
-  ])
+  const directory = await run(client, tables.selectFrom('hookd.directory').select('row').where('slot', '=', slot))
   return {
     slot,
     systemId: server.systemId,
@@ -59,7 +60,7 @@ export async function takeSlot(client: Queryable, slot: string, server: ServerPo
     lsn: parseLsn(row.lsn),
     readUpto: row.read_upto,
     open: row.open ?? {},
-    directory: directory.rows.map(({ row: saved }) => saved),
+    directory: directory.map(({ row: saved }) => saved as SubscriberRow),
   }
 }
 
@@ -74,8 +75,8 @@ export async function readCurrent(
 
 /** Whether nobody has taken the slot since `epoch`. */
 export async function isOurs(client: Queryable, slot: string, epoch: string): Promise<boolean> {
-  const { rows } = await client.query('select 1 from hookd.progress where slot = $1 and epoch = $2', [slot, epoch])
-  return rows.length === 1
+  const query = tables.selectFrom('hookd.progress').select('slot').where('slot', '=', slot).where('epoch', '=', epoch)
+  return (await run(client, query)).length === 1
 }
 
 /** Every subscriber as its columns' text forms, the same as the stream gives them. */

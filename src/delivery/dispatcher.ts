@@ -42,7 +42,10 @@ export interface DispatcherPorts {
   readEmission(message: EmittedMessage): Emission
   matches(definition: EventDefinition, change: Occurrence): boolean
   ownerOf(definition: EventDefinition, change: Occurrence): string | null
-  reach(definition: EventDefinition, name: string): {
+  reach(
+    definition: EventDefinition,
+    name: string,
+  ): {
     readonly all: readonly Subscription[]
     of(owner: string | null): readonly Subscription[]
     readonly misfits: readonly { readonly subscriber: { readonly id: string }; readonly problem: string }[]
@@ -267,4 +270,3 @@ export function pairOf(change: Occurrence): RowPair {
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-

@@ -89,7 +89,7 @@ export interface LaneObserver {
 }
 
 /** Memory that a delivery is taken to occupy beside its body. */
-export const DELIVERY_OVERHEAD_BYTES = 512
+const DELIVERY_OVERHEAD_BYTES = 512
 
 export function weightOf(delivery: Delivery): number {
   return delivery.body.length + DELIVERY_OVERHEAD_BYTES

@@ -1,6 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
 import { HookdError } from '../errors.ts'
 import { statement } from '../postgres/statements.ts'
+import { anyOf, run, tables } from '../postgres/tables.ts'
 import { formatLsn } from '../replication/lsn.ts'
 import type { DirectoryChanges, Progress } from './progress.ts'
 import type { AttemptWrite, Batch, DeliveryWrite, ErrorWrite } from './writes.ts'
@@ -165,9 +166,7 @@ async function saveDirectory(client: ClientBase, target: FlushTarget, changes: D
     await client.query(statement('save_directory'), [target.slot, [...changes.saved.keys()], rows])
   }
   if (changes.removed.length > 0) {
-    await client.query('delete from hookd.directory where slot = $1 and id = any ($2::uuid[])', [
-      target.slot,
-      changes.removed,
-    ])
+    const ofSlot = tables.deleteFrom('hookd.directory').where('slot', '=', target.slot)
+    await run(client, ofSlot.where('id', '=', anyOf(changes.removed)))
   }
 }

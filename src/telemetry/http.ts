@@ -56,10 +56,16 @@ export async function serveTelemetry(
 function explain(error: NodeJS.ErrnoException, address: { host: string; port: number }): Error {
   const where = `${address.host}:${address.port}`
   if (error.code === 'EADDRINUSE') {
-    return new HookdError('HOOKD_PORT_IN_USE', `${where} is in use by another program; choose another --listen address.`)
+    return new HookdError(
+      'HOOKD_PORT_IN_USE',
+      `${where} is in use by another program; choose another --listen address.`,
+    )
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES' || error.code === 'ENOTFOUND') {
-    return new HookdError('HOOKD_BAD_LISTEN', `cannot listen on ${where} (${error.code}); choose another --listen address.`)
+    return new HookdError(
+      'HOOKD_BAD_LISTEN',
+      `cannot listen on ${where} (${error.code}); choose another --listen address.`,
+    )
   }
   return error
 }

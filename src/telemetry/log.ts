@@ -30,7 +30,9 @@ function prettyDestination(): { write(line: string): void } {
   return {
     write(line) {
       const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: string; msg: string }
-      const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      const rest = Object.entries(fields).map(
+        ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      )
       process.stderr.write(`${time.slice(11, 23)} ${(LEVELS[level] ?? '').padEnd(5)} ${msg}${rest.join('')}\n`)
     },
   }

@@ -28,7 +28,12 @@ export class Metrics {
 
   constructor(gauges: Gauges) {
     const registers = [this.registry]
-    this.#messages = new Counter({ name: 'hookd_messages_total', help: 'Matches of events.', labelNames: ['event'], registers })
+    this.#messages = new Counter({
+      name: 'hookd_messages_total',
+      help: 'Matches of events.',
+      labelNames: ['event'],
+      registers,
+    })
     this.#deliveries = new Counter({
       name: 'hookd_deliveries_total',
       help: 'Attempts by what they came to: delivered, retry, dead, gone, uncharged.',
@@ -48,9 +53,23 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     })
-    this.#errors = new Counter({ name: 'hookd_errors_total', help: 'Rows of hookd.errors.', labelNames: ['kind'], registers })
-    this.#spills = new Counter({ name: 'hookd_spills_total', help: 'Lanes that moved to the ledger.', labelNames: ['reason'], registers })
-    this.#reconnects = new Counter({ name: 'hookd_reconnects_total', help: 'Times the slot was opened again.', registers })
+    this.#errors = new Counter({
+      name: 'hookd_errors_total',
+      help: 'Rows of hookd.errors.',
+      labelNames: ['kind'],
+      registers,
+    })
+    this.#spills = new Counter({
+      name: 'hookd_spills_total',
+      help: 'Lanes that moved to the ledger.',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#reconnects = new Counter({
+      name: 'hookd_reconnects_total',
+      help: 'Times the slot was opened again.',
+      registers,
+    })
     gauge('hookd_lag_bytes', 'WAL that the server keeps for the slot, in bytes.', () => gauges.lagBytes())
     gauge('hookd_lag_seconds', 'Age of the oldest change that is not settled, in seconds.', () => gauges.lagSeconds())
     gauge('hookd_active', '1 while this process holds the slot, 0 while it stands by.', () => gauges.active())

@@ -42,9 +42,9 @@ const SHAPES: ReadonlySet<string> = new Set([
 
 /** The folders (or files directly in src/) that may import a package. A new package needs an owner here. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
-  pg: ['postgres', 'replication', 'subscriptions', 'ledger', 'hookd.ts', 'cli'],
+  pg: ['postgres', 'replication', 'subscriptions', 'ledger', 'daemon', 'cli'],
   'pg-logical-replication': ['replication'],
-  kysely: ['postgres', 'subscriptions', 'ledger', 'cli'],
+  kysely: ['postgres'],
   undici: ['delivery'],
   'p-queue': ['delivery'],
   'ipaddr.js': ['delivery'],
