@@ -22,7 +22,7 @@ keys as (
 columns as (
   select a.attrelid as oid, json_agg(
     json_build_array(a.attname, a.atttypid::int8, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-      a.attgenerated <> '')
+      a.attgenerated <> '', a.attgenerated = 'v')
     order by a.attnum
   ) as columns
   from tables t

@@ -30,4 +30,6 @@ export interface CatalogColumn {
   readonly typeName: string
   readonly notNull: boolean
   readonly generated: boolean
+  /** Computed when read (PostgreSQL 18): not even part of the WAL. */
+  readonly virtual?: true
 }

@@ -94,7 +94,7 @@ function explainTls(error: Error, { address }: Target): Explanation | null {
   if (!/^(CERT_|ERR_TLS|ERR_SSL|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(errorCode(error) ?? '')) return null
   return [
     'HOOKD_DATABASE_TLS',
-    `${address}: ${error.message}. Add &sslrootcert=/path/to/ca.pem to DATABASE_URL; ` +
+    `${address}: ${error.message.split(';')[0]}. Add &sslrootcert=/path/to/ca.pem to DATABASE_URL; ` +
       'or, to encrypt without checking whom you talk to, ?sslmode=require&uselibpqcompat=true.',
   ]
 }

@@ -19,7 +19,8 @@ function stores(name: string, { tables }: Catalog): CatalogTable[] {
 }
 
 function judgeTable(table: CatalogTable, plugin: 'wal2json' | 'pgoutput'): Finding[] {
-  if (table.kind === 'partitioned' || table.identity === 'full') return []
+  if (table.kind === 'partitioned') return []
+  if (table.identity === 'full') return plugin === 'pgoutput' ? judgeVirtual(table) : []
   if (table.identity !== 'nothing' && table.key.length > 0) return []
   const why =
     table.identity === 'nothing' ? 'has REPLICA IDENTITY NOTHING' : 'has neither a primary key nor a replica identity'
@@ -29,4 +30,13 @@ function judgeTable(table: CatalogTable, plugin: 'wal2json' | 'pgoutput'): Findi
   }
   const harm = 'once it is published, PostgreSQL refuses every UPDATE and DELETE on it'
   return [failing('HOOKD_NO_IDENTITY', `${table.name} ${why}: ${harm}`, fix)]
+}
+
+function judgeVirtual(table: CatalogTable): Finding[] {
+  const virtual = table.columns.find((column) => column.virtual)
+  if (virtual === undefined) return []
+  const why = `has the virtual generated column "${virtual.name}" and REPLICA IDENTITY FULL`
+  const harm = 'once it is published, PostgreSQL refuses every UPDATE and DELETE on it'
+  const fix = `ALTER TABLE ${quoteTable(table)} REPLICA IDENTITY DEFAULT;  -- or run with --plugin wal2json`
+  return [failing('HOOKD_VIRTUAL_COLUMN', `${table.name} ${why}: ${harm}`, fix)]
 }

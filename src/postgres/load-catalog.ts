@@ -11,7 +11,7 @@ type TableFacts = [
   identity: string,
   key: string[],
   root: string | null,
-  columns: [name: string, typeOid: number, typeName: string, notNull: boolean, generated: boolean][],
+  columns: [name: string, typeOid: number, typeName: string, notNull: boolean, generated: boolean, virtual: boolean][],
 ]
 
 type TypeFacts = [
@@ -62,12 +62,13 @@ function toTable(oid: number, facts: TableFacts): CatalogTable {
     identity: IDENTITY[identity as keyof typeof IDENTITY],
     key,
     root,
-    columns: columns.map(([name, typeOid, typeName, notNull, generated]): CatalogColumn => ({
+    columns: columns.map(([name, typeOid, typeName, notNull, generated, virtual]): CatalogColumn => ({
       name,
       typeOid,
       typeName,
       notNull,
       generated,
+      ...(virtual && { virtual }),
     })),
   }
 }

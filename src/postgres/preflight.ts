@@ -36,7 +36,8 @@ export async function preflight(client: pg.ClientBase | pg.Pool, wants: Prefligh
   const needs = { slot: wants.slot, slotIs: slot, database }
   const server = judgeServer(facts, needs)
   const role = judgeRole(facts, await readSchemaState(client), needs)
-  const probing = await choosePlugin(wants, slot?.plugin ?? null, isAble([...server, ...role]))
+  const isUtf8 = facts.encoding === 'UTF8'
+  const probing = await choosePlugin(wants, slot?.plugin ?? null, { isAble: isAble([...server, ...role]), isUtf8 })
   return { facts, findings: [...server, ...probing.findings, ...role], plugin: probing.plugin }
 }
 
@@ -57,13 +58,23 @@ interface Choice {
   readonly findings: readonly Finding[]
 }
 
-async function choosePlugin(wants: PreflightWants, ofSlot: string | null, able: boolean): Promise<Choice> {
+async function choosePlugin(
+  wants: PreflightWants,
+  ofSlot: string | null,
+  server: { readonly isAble: boolean; readonly isUtf8: boolean },
+): Promise<Choice> {
   if (ofSlot === 'wal2json' || ofSlot === 'pgoutput') return chosen(ofSlot, `plugin ${ofSlot}, as the slot was created`)
   if (wants.plugin === 'pgoutput') return chosen('pgoutput', 'plugin pgoutput')
-  if (!able) return { plugin: wants.plugin === 'auto' ? null : wants.plugin, findings: [] }
+  if (!server.isUtf8)
+    return withoutWal2json(wants, 'wal2json sends text in the encoding of the database, which is not UTF8')
+  if (!server.isAble) return { plugin: wants.plugin === 'auto' ? null : wants.plugin, findings: [] }
   const problem = await wal2jsonProblem(wants.databaseUrl)
   if (problem === null) return chosen('wal2json', 'plugin wal2json')
-  if (wants.plugin === 'auto') return chosen('pgoutput', `plugin pgoutput (${problem})`)
+  return withoutWal2json(wants, problem)
+}
+
+function withoutWal2json({ plugin }: PreflightWants, problem: string): Choice {
+  if (plugin === 'auto') return chosen('pgoutput', `plugin pgoutput (${problem})`)
   const fix = 'Install it there (Debian: postgresql-<version>-wal2json), or run with --plugin pgoutput.'
   return { plugin: null, findings: [failing('HOOKD_PLUGIN_MISSING', problem, fix)] }
 }

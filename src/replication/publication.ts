@@ -28,6 +28,13 @@ export interface PublicationChange {
 
 const COMPLETE = `publish = 'insert, update, delete, truncate', publish_via_partition_root = false`
 
+/**
+ * Without it Postgres refuses the application's own updates of a table under REPLICA IDENTITY FULL that has a stored
+ * generated column; hookd leaves such columns out of what it sends.
+ */
+const COMPLETE_WITH_GENERATED = `${COMPLETE}, publish_generated_columns = stored`
+const GENERATED_SINCE = 180_000
+
 /** How long writers may be kept waiting while a table is added, and how often that is tried. */
 const LOCK_TIMEOUT_MS = 1000
 const LOCK_ATTEMPTS = 3
@@ -36,7 +43,8 @@ const LOCK_ATTEMPTS = 3
 export async function readPublication(client: pg.ClientBase | pg.Pool, name: string): Promise<Publication | null> {
   const { rows } = await client.query<{ all_tables: boolean; complete: boolean; tables: Publication['tables'] }>(
     `select puballtables as all_tables,
-       pubinsert and pubupdate and pubdelete and pubtruncate and not pubviaroot as complete,
+       pubinsert and pubupdate and pubdelete and pubtruncate and not pubviaroot
+         and coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's' as complete,
        coalesce((
          select json_agg(json_build_object('schema', n.nspname, 'table', c.relname,
            'isWhole', to_jsonb(r) ->> 'prqual' is null and to_jsonb(r) ->> 'prattrs' is null))
@@ -54,12 +62,13 @@ export async function readPublication(client: pg.ClientBase | pg.Pool, name: str
 export function planPublication(
   name: string,
   wanted: readonly TableName[],
-  current: Publication | null,
+  { current, serverVersion }: { readonly current: Publication | null; readonly serverVersion: number },
 ): PublicationStep[] {
   const publication = quoteIdentifier(name)
+  const options = serverVersion >= GENERATED_SINCE ? COMPLETE_WITH_GENERATED : COMPLETE
   const steps: PublicationStep[] = []
-  if (current === null) steps.push({ sql: `CREATE PUBLICATION ${publication} WITH (${COMPLETE})`, adds: null })
-  else if (!current.isComplete) steps.push({ sql: `ALTER PUBLICATION ${publication} SET (${COMPLETE})`, adds: null })
+  if (current === null) steps.push({ sql: `CREATE PUBLICATION ${publication} WITH (${options})`, adds: null })
+  else if (!current.isComplete) steps.push({ sql: `ALTER PUBLICATION ${publication} SET (${options})`, adds: null })
   if (current?.allTables === true) return steps
   const kept = new Set(current?.tables.filter((table) => table.isWhole && has(wanted, table)).map(quoteTable))
   for (const table of current?.tables ?? []) {
@@ -87,7 +96,8 @@ export async function ensurePublication(
   name: string,
   wanted: readonly TableName[],
 ): Promise<PublicationChange> {
-  const steps = planPublication(name, wanted, await readPublication(client, name))
+  const current = await readPublication(client, name)
+  const steps = planPublication(name, wanted, { current, serverVersion: await readVersion(client) })
   const unlocked: TableName[] = []
   for (const [index, step] of steps.entries()) {
     try {
@@ -99,6 +109,13 @@ export async function ensurePublication(
     }
   }
   return { steps, unlocked }
+}
+
+async function readVersion(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  )
+  return rows[0]!.version
 }
 
 /** Drops the publication; false where there is none. */

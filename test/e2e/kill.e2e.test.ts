@@ -49,7 +49,7 @@ describe.each(SERVER_KINDS)('kill -9 under load, %s', (kind) => {
       })
       const { duplicates, ...faults } = judge(committed, receiver.requests)
       expect(faults).toEqual({ lost: [], phantom: [], misordered: [], changedBytes: [] })
-      console.log(`${kind}: ${committed.length} changes, ${KILLS} kills, ${duplicates} duplicates`)
+      process.stderr.write(`${kind}: ${committed.length} changes, ${KILLS} kills, ${duplicates} duplicates\n`)
     },
   )
 })

@@ -20,7 +20,7 @@ const yaml = (signed: string, unsigned: string) => `events:
     sender: id
     request_data: { agent: AGENT, event: hack }
     headers: { X-Kind: "article {id}", X-Both: event }
-  bare.created: { table: public.article, on: insert, data: {} }
+  bare.called: { manual: true }
   whole.created: { table: public.article, on: insert, data: { exclude: [secret] } }
   made.up:
     table: public.article
@@ -106,15 +106,16 @@ describe.each(SERVER_KINDS)('requests, %s', (kind) => {
     expect(request!.body.toString()).toBe(template.replaceAll(/\b(KEY|DATA|ID|URL)\b/g, (name) => values[name]!))
   })
 
-  test('an event without data, ref and sender has them empty, and an excluded column is nowhere', async () => {
+  test('an event emitted without data, ref and sender has them empty, and an excluded column is nowhere', async () => {
     const [bare, whole] = [
-      await open({ event: 'bare.created', envelope: 'thorn' }),
+      await open({ event: 'bare.called', envelope: 'thorn' }),
       await open({ event: 'whole.created', envelope: 'raw' }),
     ]
     const id = await insert()
+    await query(`select hookd.emit('bare.called')`)
     await stage.settled()
     expect(bare.requests.map(({ body }) => body.toString())).toEqual([
-      '{"event":"bare.created","ref":null,"sender":null,"data":{}}',
+      '{"event":"bare.called","ref":null,"sender":null,"data":{}}',
     ])
     expect(whole.requests.map(({ body }) => body.toString())).toEqual([
       `{"id":${id},"title":"The quick brown fox","tags":["x","y"],"price":1.10}`,

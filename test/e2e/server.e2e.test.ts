@@ -95,7 +95,7 @@ async function reconcile(url: string, round: number, committed: Committed[]): Pr
   await client.connect()
   const { rows } = await client.query<{ v: number }>('select v from item where id = $1', [round])
   await client.end()
-  const last = committed.filter(({ id }) => id === round).at(-1)
+  const last = committed.findLast(({ id }) => id === round)
   if (rows[0] !== undefined && rows[0].v !== last?.v) committed.push({ op: 'update', id: round, v: rows[0].v })
 }
 

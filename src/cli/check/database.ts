@@ -50,5 +50,8 @@ async function checkTables(
   const identity = judgeTables(config.tables, catalog, plugin ?? 'wal2json')
   if (plugin !== 'pgoutput') return identity
   const wanted = publishedTables(new LiveConfig(config, catalog))
-  return [...identity, ...(await checkPublication(client, publication, { wanted, role: facts.role }))]
+  return [
+    ...identity,
+    ...(await checkPublication(client, publication, { wanted, role: facts.role, serverVersion: facts.version })),
+  ]
 }

@@ -9,10 +9,10 @@ import type { TableName } from '../../replication/start-replication.ts'
 export async function checkPublication(
   client: pg.Client,
   name: string,
-  { wanted, role }: { wanted: readonly TableName[]; role: RoleFacts },
+  { wanted, role, serverVersion }: { wanted: readonly TableName[]; role: RoleFacts; serverVersion: number },
 ): Promise<Finding[]> {
   const current = await readPublication(client, name)
-  const steps = planPublication(name, wanted, current)
+  const steps = planPublication(name, wanted, { current, serverVersion })
   if (steps.length === 0) return [ok('HOOKD_PUBLICATION', `the publication "${name}" holds the tables of the events`)]
   const left = await stepsLeft(client, name, { steps, role })
   const what = current === null ? 'is still to be created' : 'differs from the file'

@@ -11,8 +11,8 @@ function published(...tables: { schema: string; table: string }[]): Publication 
   return { allTables: false, isComplete: true, tables: whole }
 }
 
-function plan(current: Publication | null): string[] {
-  return planPublication('hookd', [article, order, subscribers], current).map(({ sql }) => sql)
+function plan(current: Publication | null, serverVersion = 150_000): string[] {
+  return planPublication('hookd', [article, order, subscribers], { current, serverVersion }).map(({ sql }) => sql)
 }
 
 describe('the plan for a publication', () => {
@@ -23,6 +23,10 @@ describe('the plan for a publication', () => {
       'ALTER PUBLICATION "hookd" ADD TABLE ONLY "shop"."Order"',
       'ALTER PUBLICATION "hookd" ADD TABLE ONLY "hookd"."subscribers"',
     ])
+  })
+
+  test('publishes generated columns where the server can, so that it does not refuse updates of their tables', () => {
+    expect(plan(null, 180_000)[0]).toContain('publish_generated_columns = stored')
   })
 
   test('is empty where nothing differs, in whatever order', () => {
@@ -58,7 +62,10 @@ describe('the plan for a publication', () => {
   })
 
   test('quotes the names', () => {
-    const [step] = planPublication(`it's "x"`, [{ schema: `a"b`, table: `c'd` }], published())
+    const [step] = planPublication(`it's "x"`, [{ schema: `a"b`, table: `c'd` }], {
+      current: published(),
+      serverVersion: 150_000,
+    })
     expect(step?.sql).toBe(`ALTER PUBLICATION "it's ""x""" ADD TABLE ONLY "a""b"."c'd"`)
   })
 })
