@@ -4,12 +4,11 @@ import { createProgram, withDefaultCommand } from './program.ts'
 
 const args = process.argv.slice(2)
 hideSecrets()
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit() // whoever read the output, such as head, has enough
-  })
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit() // whoever read the output, such as head, has enough
+})
+process.stderr.on('error', () => undefined) // a log that cannot be written must not end the daemon
 try {
   await createProgram().parseAsync(withDefaultCommand(args), { from: 'user' })
 } catch (error) {

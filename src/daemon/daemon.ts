@@ -89,6 +89,8 @@ export class Daemon {
       lanes: () => this.#session?.lanes.counts() ?? { direct: 0, spilled: 0, disabled: 0 },
       heldBytes: () => this.#session?.lanes.heldBytes ?? 0,
       subscribers: () => this.#session?.directorySize ?? 0,
+      slotSafeBytes: () => this.#slot?.safeWalBytes ?? Number.NaN,
+      slotStatus: () => this.#slot?.walStatus ?? null,
     })
   }
 
@@ -167,7 +169,7 @@ export class Daemon {
           return sink
         },
         keepalive: (walEnd) => this.#session?.keepalive(walEnd),
-        slotSeen: (slot) => (this.#slot = slot),
+        slotSeen: (slot) => this.#onSlot(slot),
         catalogReplaced: (catalog) => this.#replaceCatalog(catalog),
       },
     )
@@ -222,6 +224,17 @@ export class Daemon {
     })
     this.#session = session
     return session
+  }
+
+  /** The slot as the server sees it, several times a second. */
+  #onSlot(slot: SlotState): void {
+    const before = this.#slot?.walStatus ?? 'reserved'
+    this.#slot = slot
+    if (slot.walStatus === before || slot.walStatus === null || slot.walStatus === 'reserved') return
+    const fields = { slot: slot.name, status: slot.walStatus, safeBytes: slot.safeWalBytes }
+    const text =
+      'the server keeps more WAL for the slot than it likes to: find out what holds it back, see "hookd status"'
+    this.#options.log[slot.walStatus === 'extended' ? 'warn' : 'error'](fields, text)
   }
 
   #dropSession(): void {

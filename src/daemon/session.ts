@@ -327,11 +327,21 @@ export class Session {
       render: (match, id) => render(this.#payloads, match, id),
       keysOf: ({ change, emission }) => (emission === null ? rowKeys(change, toJson) : emittedKeys(emission)),
       offer: ({ subscriber }, delivery) => this.#lanes.offer(subscriber, delivery),
-      bury: (delivery, reason) => this.#ledger.bury(delivery, reason),
+      bury: (delivery, reason) => this.#bury(delivery, reason),
       failed: (failure) => this.#fail(failure),
       matched: ({ declaredName }) => this.#ports.matched(declaredName),
       now: () => performance.now(),
     })
+  }
+
+  #bury(delivery: Delivery, reason: string): void {
+    const { subscriberId, message } = delivery
+    this.#ledger.bury(delivery, reason)
+    this.#ports.failed('dead_letter')
+    this.#ports.log.warn(
+      { subscriber: subscriberId, delivery: delivery.id, event: message.event },
+      `dead letter: ${reason}`,
+    )
   }
 
   #fail(failure: Failure): void {

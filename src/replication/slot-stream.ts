@@ -16,7 +16,11 @@ export interface SlotStreamOptions {
   readonly startLsn: bigint
   /** Makes a slot with this plugin that lasts as long as the connection; `startLsn` is then 0n. */
   readonly temporary?: OutputPlugin | null
-  /** After how much silence the server gives the slot to somebody else; 0 keeps its own setting. Default 2 s. */
+  /**
+   * After how much silence the server gives the slot to somebody else; 0 keeps its own setting. Default 2 s. It is also how
+   * long TCP waits for us to take data, and it notices that we do only by a sixteenth of its buffer at a time: at 2 s a
+   * sink has to take about 200 KB/s.
+   */
   readonly walSenderTimeoutMs?: number
   /** How often the server hears from us; at most a third of the timeout. Default 500 ms. */
   readonly statusIntervalMs?: number

@@ -20,8 +20,15 @@ export interface LogOptions {
 /** Writes to standard error, so that standard output belongs to what a command prints. */
 export function createLog(options: LogOptions): Log {
   const redact = { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' }
-  const destination = options.format === 'json' ? pino.destination({ fd: 2, sync: true }) : prettyDestination()
+  const destination = options.format === 'json' ? jsonDestination() : prettyDestination()
   return pino({ level: options.level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+}
+
+/** A full disk or a collector that is gone costs lines, not the daemon. */
+function jsonDestination(): { write(line: string): void } {
+  const destination = pino.destination({ fd: 2, sync: true })
+  destination.on('error', () => undefined)
+  return destination
 }
 
 const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }

@@ -13,7 +13,13 @@ export interface Gauges {
   lanes(): { readonly direct: number; readonly spilled: number; readonly disabled: number }
   heldBytes(): number
   subscribers(): number
+  /** WAL until the slot is in danger, in bytes; NaN where the server sets no limit. */
+  slotSafeBytes(): number
+  /** `reserved`, `extended`, `unreserved` or `lost`; null before the first look. */
+  slotStatus(): string | null
 }
+
+const SLOT_STATUSES = ['reserved', 'extended', 'unreserved', 'lost']
 
 /** The Prometheus metrics of one daemon. Labels never hold URLs, secrets or values of rows. */
 export class Metrics {
@@ -78,6 +84,19 @@ export class Metrics {
     gauge('hookd_lanes_direct', 'Lanes that send straight from the stream.', () => gauges.lanes().direct)
     gauge('hookd_lanes_spilled', 'Lanes that work off the ledger.', () => gauges.lanes().spilled)
     gauge('hookd_lanes_disabled', 'Lanes of disabled or paused subscribers.', () => gauges.lanes().disabled)
+    gauge('hookd_slot_safe_bytes', 'WAL until the slot is in danger, in bytes; NaN without a limit.', () =>
+      gauges.slotSafeBytes(),
+    )
+    new Gauge({
+      name: 'hookd_slot_status',
+      help: 'wal_status of the slot: 1 for the one it has.',
+      labelNames: ['status'],
+      registers,
+      collect() {
+        const now = gauges.slotStatus()
+        for (const status of SLOT_STATUSES) this.set({ status }, status === now ? 1 : 0)
+      },
+    })
     gauge('hookd_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
 
     function gauge(name: string, help: string, read: () => number): void {

@@ -37,11 +37,11 @@ function play(script: string, readUpto: Position | null = null) {
 
 function aChange(step: string, transaction: Transaction): Change {
   const [lsn, ordinal] = step.slice(1).split('.')
-  const [schema, table] = 'st'.includes(step[0]!) ? ['hookd', 'subscribers'] : ['public', 'article']
+  const [schema, table] = /^[st]/.test(step) ? ['hookd', 'subscribers'] : ['public', 'article']
   const relation: Relation = {
     name: `${schema}.${table}`,
-    schema: schema!,
-    table: table!,
+    schema,
+    table,
     columns: [],
     index: new Map(),
     key: [],
