@@ -31,7 +31,7 @@ import type { ReadingPlan, RunSettings } from './prepare.ts'
 import { planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
 import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
-import type { TakenSlot } from './session.ts'
+import type { TakenSlot } from './session-ports.ts'
 import { Session } from './session.ts'
 import { USER_AGENT } from './version.ts'
 

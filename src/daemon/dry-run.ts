@@ -1,7 +1,7 @@
 import type { Delivery, Parcel } from '../delivery/delivery.ts'
 import type { AttemptResult, DueDeliveries, FreshDeliveries, ParkedDeliveries } from '../delivery/ports.ts'
 import type { Subscriber } from '../subscriptions/subscriber.ts'
-import type { SessionLedger } from './session.ts'
+import type { SessionLedger } from './session-ports.ts'
 
 /** A ledger that writes nothing and holds nothing: every delivery counts as settled. */
 export class DryLedger implements SessionLedger {

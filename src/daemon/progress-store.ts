@@ -7,7 +7,7 @@ import { formatLsn, parseLsn } from '../replication/lsn.ts'
 import type { ServerPosition, StoredPosition } from '../replication/start-position.ts'
 import type { OutputPlugin } from '../replication/start-replication.ts'
 import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
-import type { TakenSlot } from './session.ts'
+import type { TakenSlot } from './session-ports.ts'
 
 type Queryable = ClientBase | Pool
 

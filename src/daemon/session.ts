@@ -1,16 +1,11 @@
-import type { Pool } from 'pg'
-import { deliveryId, messageId } from '../delivery/identity.ts'
-import type { Delivery, Parcel } from '../delivery/delivery.ts'
+import type { Delivery } from '../delivery/delivery.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import type { Failure } from '../delivery/dispatcher.ts'
 import { Lanes } from '../delivery/lanes.ts'
 import type { Payloads } from '../delivery/payload.ts'
-import type { AttemptResult, LaneObserver } from '../delivery/ports.ts'
 import { rowKeys } from '../delivery/row-key.ts'
-import type { CellToJson } from '../delivery/row-key.ts'
 import { cancelDeliveries } from '../ledger/janitor.ts'
-import type { Ledger, LedgerOptions } from '../ledger/ledger.ts'
-import type { OpenDeliveries, Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/progress.ts'
 import type { EventDefinition } from '../matching/event.ts'
 import type { Change, Position, StreamSink } from '../replication/change.ts'
 import { ConfirmRule } from '../replication/confirm-rule.ts'
@@ -20,64 +15,15 @@ import { Resume } from '../replication/resume.ts'
 import { StreamReader } from '../replication/stream-reader.ts'
 import { Directory } from '../subscriptions/directory.ts'
 import type { Reach } from '../subscriptions/directory.ts'
-import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
-import type { Subscriber } from '../subscriptions/subscriber.ts'
-import type { Log } from '../telemetry/log.ts'
+import { errorOf } from './error-of.ts'
 import { directoryRules, subscriberRules } from './rules.ts'
-import type { LiveConfig } from './live-config.ts'
 import { emittedKeys, matches, ownerOf, readEmission, render } from './occurrences.ts'
 import { owedBySubscriber } from './owed.ts'
+import type { SessionLedger, SessionPorts, TakenSlot } from './session-ports.ts'
 import { SubscriberFeed } from './subscriber-feed.ts'
 
 /** WAL of others that may pass before an idle slot is confirmed: more than recording that takes itself. */
 const IDLE_BYTES = 64n * 1024n
-
-/** What the progress record said when this process took the slot. */
-export interface TakenSlot {
-  readonly slot: string
-  readonly systemId: string
-  readonly epoch: string
-  readonly lsn: bigint
-  readonly readUpto: string | null
-  readonly open: Readonly<Record<string, OpenDeliveries>>
-  readonly directory: readonly SubscriberRow[]
-}
-
-/** What a session needs of the ledger; a dry run has one that keeps nothing. */
-export type SessionLedger = Pick<
-  Ledger,
-  | 'isQuiet'
-  | 'store'
-  | 'postpone'
-  | 'settle'
-  | 'bury'
-  | 'disable'
-  | 'error'
-  | 'touch'
-  | 'readFresh'
-  | 'readDue'
-  | 'readParked'
-  | 'pendingSubscribers'
-  | 'run'
-  | 'drain'
->
-
-export interface SessionPorts {
-  readonly pool: Pool
-  readonly config: LiveConfig
-  readonly payloads: Payloads
-  readonly toJson: CellToJson
-  readonly log: Log
-  readonly observer: LaneObserver
-  createLedger(options: LedgerOptions): SessionLedger
-  attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult>
-  mayStart(): boolean
-  confirm(lsn: bigint): void
-  pauseReading(): void
-  resumeReading(): void
-  matched(event: string): void
-  failed(kind: string): void
-}
 
 /**
  * Everything in memory that belongs to one hold of the slot: from the moment this process takes it until another one
@@ -345,23 +291,12 @@ export class Session {
   }
 
   #fail(failure: Failure): void {
-    const { change, event, kind, subscriberId, message } = failure
-    const table = 'relation' in change ? change.relation.name : change.kind === 'undecodable' ? change.table : null
-    const { transaction, lsn, ordinal } = change
     const { systemId } = this.#taken
-    const source = messageId({ systemId, ...transaction, lsn, ordinal, event: event ?? '' })
-    this.#ledger.error({
-      id: deliveryId(source, `${kind} ${subscriberId ?? ''}`),
-      kind,
-      event,
-      table,
-      rowKeyJson: change.kind === 'row' ? rowKeys(change, this.#ports.toJson).json : null,
-      lsn,
-      subscriberId,
-      message,
-    })
-    this.#ports.failed(kind)
-    this.#ports.log.warn({ kind, event, table, lsn }, message)
+    const error = errorOf(failure, { systemId, toJson: this.#ports.toJson })
+    this.#ledger.error(error)
+    this.#ports.failed(error.kind)
+    const { kind, event, table, lsn } = error
+    this.#ports.log.warn({ kind, event, table, lsn }, error.message)
   }
 
   #cancel(subscriberId: string): void {

@@ -95,8 +95,11 @@ describe.each(SERVER_KINDS)('requests, %s', (kind) => {
   test.each([
     ['thorn', '{"event":"article.created","ref":"http://ex/article/KEY/","sender":KEY,"data":{DATA},"agent":"AGENT"}'],
     ['raw', '{DATA}'],
-    ['flat', '{DATA,"created":true,"agent":"AGENT","event":"hack"}'], // has no event that this could replace,
-    ['resthooks', '{"hook":{"id":"ID","event":"article.created","target":"URL"},"data":{DATA},"agent":"AGENT"}'],
+    ['flat', '{DATA,"created":true,"agent":"AGENT","event":"hack"}'], // it has no event that this could replace
+    [
+      'resthooks',
+      '{"hook":{"id":"ID","event":"article.created","target":"URL"},"data":{DATA},"agent":"AGENT","event":"hack"}',
+    ],
   ])('the %s envelope', async (envelope, template) => {
     const box = await open({ event: 'article.created', envelope })
     const key = await insert()

@@ -24,7 +24,8 @@ describe.each(SERVER_KINDS)('hookd.replay() on %s', (kind) => {
     const id = randomUUID()
     const message = `msg_${id}`
     await db.query(
-      `insert into hookd.messages (id, variant, event, content_type, body) values ($1, 'v', $2, 'application/json', $3)`,
+      `insert into hookd.messages (id, variant, event, declared_event, content_type, body)
+       values ($1, 'v', $2, $2, 'application/json', $3)`,
       [message, delivery.event, delivery.body === null ? null : Buffer.from(delivery.body)],
     )
     await db.query(

@@ -64,7 +64,9 @@ events.updated_at timestamp with time zone not null default now() -- When the da
 messages.id text not null -- The same after every re-read of the WAL; sent as webhook-id.
 messages.variant text not null -- Which rendering: envelope, content type and whatever else the body depends on.
 messages.event text not null -- The name sent.
+messages.declared_event text not null -- The event as hookd.yaml declares it.
 messages.content_type text not null -- Of the body.
+messages.headers jsonb not null default '[]'::jsonb -- The event's own headers: [name, value, …].
 messages.body bytea -- The exact bytes of every attempt; null where they could not be rendered or were removed.
 messages.table_name text -- schema.table of the row; null for a message of hookd.emit().
 messages.row_key jsonb -- The row's key, {"id": 1}; null where it has none.

@@ -94,7 +94,10 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     const run = bench.writer.run(stop.signal)
     bench.writer.store(aDelivery(1))
     await waitFor(async () => (await waiting(bench)).length === 1, { what: 'the flush to wait for the lock' })
-    await bench.db.query('select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = $1', ['Lock'])
+    await bench.db.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = $1',
+      ['Lock'],
+    )
     await waitFor(() => bench.failures.length > 0, { what: 'the flush to fail' })
     await blocker.query('commit')
     await bench.writer.flushed()
@@ -113,7 +116,10 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     bench.writer.store(aDelivery(1))
     await waitFor(async () => (await waiting(bench)).length === 1, { what: 'the flush to wait for the lock' })
     stop.abort()
-    await bench.db.query('select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = $1', ['Lock'])
+    await bench.db.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = $1',
+      ['Lock'],
+    )
     await expect(run).rejects.toThrow('terminat')
     await blocker.query('commit')
     bench.progress = { lsn: 0x900n, readUpto: null, open: {} }
