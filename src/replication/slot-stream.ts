@@ -48,6 +48,9 @@ const LEASE_SHARE = 0.6
 /** What is taken for `wal_sender_timeout` where it is switched off. */
 const UNLIMITED_MS = 60_000
 
+/** In timeouts: a client that takes nothing can hold up a checkpoint, and TCP is not always quick to notice. */
+const LONGEST_PAUSE = 5
+
 /** How long what is in flight may still be settled when the server shuts down. */
 const SHUTDOWN_GRACE_MS = 300
 
@@ -153,8 +156,8 @@ export class SlotStream {
   }
 
   /**
-   * Stops reading from the socket; what was read already may still come, up to 64 KB. For moments only: the server gives
-   * up a client that takes nothing for `wal_sender_timeout`.
+   * Stops reading from the socket; what was read already may still come, up to 64 KB. For moments only: a stream that is
+   * paused for as long as `wal_sender_timeout` is given up by the server, and after five times as long it ends by itself.
    */
   pause(): void {
     this.#transport.pause()
@@ -205,6 +208,9 @@ export class SlotStream {
       bytesRead = this.#transport.bytesRead
       if (quietTicks * everyMs >= timeoutMs && this.#watch!.silentMs >= timeoutMs) {
         throw interrupted(`the server has not answered for ${timeoutMs} ms`)
+      }
+      if (this.#transport.pausedMs >= LONGEST_PAUSE * timeoutMs) {
+        throw interrupted(`reading was paused for ${LONGEST_PAUSE * timeoutMs} ms`)
       }
       await sleep(everyMs, undefined, { signal }).catch(() => {})
     }

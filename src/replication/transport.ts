@@ -46,7 +46,7 @@ export class Transport {
   /** The highest LSN that the server has sent: in halves, because every message updates it. */
   #receivedHigh = 0
   #receivedLow = 0
-  #isPaused = false
+  #pausedAt: number | null = null
   #turnStartedAt: number | null = null
   #isYielding = false
 
@@ -90,13 +90,18 @@ export class Transport {
     this.#connection.sendCopyFromChunk(standbyStatus(status))
   }
 
+  /** For how long nothing has been taken from the socket on demand. */
+  get pausedMs(): number {
+    return this.#pausedAt === null ? 0 : performance.now() - this.#pausedAt
+  }
+
   pause(): void {
-    this.#isPaused = true
+    this.#pausedAt ??= performance.now()
     this.#connection?.stream.pause()
   }
 
   resume(): void {
-    this.#isPaused = false
+    this.#pausedAt = null
     if (!this.#isYielding) this.#connection?.stream.resume()
   }
 
@@ -133,7 +138,7 @@ export class Transport {
     connection.on('notice', ({ message }) => this.#guard(() => this.#events.onNotice(message)))
     connection.once('replicationStart', () => {
       this.#connection = connection
-      if (this.#isPaused) connection.stream.pause()
+      if (this.#pausedAt !== null) connection.stream.pause()
       this.#guard(() => this.#events.onStart(walsenderPid, rows[0]!.ms))
     })
     for (const command of commands.slice(0, -1)) await client.query(command)
@@ -172,7 +177,7 @@ export class Transport {
     this.#turnStartedAt = null
     if (!this.#isYielding) return
     this.#isYielding = false
-    if (!this.#isPaused) this.#connection?.stream.resume()
+    if (this.#pausedAt === null) this.#connection?.stream.resume()
   }
 
   /** Nobody would catch what is thrown out of an event of the socket. */

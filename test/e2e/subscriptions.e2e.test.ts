@@ -38,7 +38,7 @@ describe.each(SERVER_KINDS)('subscriptions, %s', (kind) => {
   describe('what changes while hookd is down takes effect where it stands in the stream', () => {
     test('a subscriber receives nothing from before its own insert', async () => {
       const first = await stage.start()
-      const old = await open({ event: 'item.created' })
+      const old = await open({ event: 'item.created', ordering: 'subscriber' })
       await stage.settled()
       await stop(first)
       await insert('A')

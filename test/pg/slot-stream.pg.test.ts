@@ -107,7 +107,7 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     const [pid] = await walsenders(db, slot)
     open.stream.pause()
     await db.query(`insert into item values (1, 'late')`)
-    await open.ticks(12)
+    await open.ticks(8)
     expect(open.messages).toEqual([])
     open.stream.resume()
     await open.saw('late')
@@ -143,13 +143,13 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
       last = performance.now()
     }, 10)
     atEnd(async () => clearInterval(timer))
-    await db.query(`insert into item select i, 'x' from generate_series(1, 40000) i`)
+    await db.query(`insert into item select i, 'x' from generate_series(1, 20000) i`)
     await db.query(`insert into item values (0, 'end')`)
     await open.saw('end')
-    expect(longestMs).toBeLessThan(1000)
+    expect(longestMs).toBeLessThan(1500)
     expect(await walsenders(db, slot)).toEqual([pid])
-    expect(count.seen).toBeGreaterThanOrEqual(40_001)
-    expect(count.withoutLease).toBeLessThan(4000)
+    expect(count.seen).toBeGreaterThanOrEqual(20_001)
+    expect(count.withoutLease).toBeLessThan(2000)
   })
 
   test('the end of the WAL is reported where nothing concerns the slot, and can be confirmed', async () => {
@@ -197,7 +197,7 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     expect(await walsenders(db, slot)).toEqual([])
   })
 
-  test('a client that takes nothing is given up by the server, which then neither keeps the slot nor a checkpoint', async () => {
+  test('a client that takes nothing holds up neither the slot nor a checkpoint for long', async () => {
     const { db, slot } = await prepare(kind, plugin)
     const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
     await open.ticks(1)
@@ -209,6 +209,15 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
       what: 'the slot to be free',
     })
     await db.query('checkpoint')
+  })
+
+  test('a stream that stays paused ends by itself', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
+    await open.ticks(1)
+    open.stream.pause()
+    await expect(open.done).rejects.toThrow('reading was paused for 5000 ms')
+    expect(await walsenders(db, slot)).toEqual([])
   })
 
   test('status updates and keepalives do not answer each other for ever', async () => {

@@ -109,7 +109,13 @@ export function openStream(db: Database, slot: string, options: OpenOptions = {}
     done,
     stop,
     async saw(text) {
-      await unlessEnded(done, () => messages.some((message) => message.text.includes(text)), `a message with ${text}`)
+      let looked = 0
+      const isThere = (): boolean => {
+        const fresh = messages.slice(looked)
+        looked = messages.length
+        return fresh.some((message) => message.text.includes(text))
+      }
+      await unlessEnded(done, isThere, `a message with ${text}`)
     },
     async ticks(count) {
       const wanted = slots.length + count

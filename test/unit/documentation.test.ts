@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
 import { describe, expect, test } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
@@ -106,6 +106,22 @@ test('docs/operations.md lists the metrics as the program describes them', () =>
     return [`\`${name}\``, type, labelNames.map((label) => `\`${label}\``).join(', '), help]
   })
   expect(tableOf(read('docs/operations.md'), 'metric').rows).toEqual(described)
+})
+
+test('docs/operations.md explains codes that the program has', () => {
+  const source = globSync('src/**/*.ts', { cwd: ROOT }).map(read).join('\n')
+  const explained = firstCodes(tableOf(read('docs/operations.md'), 'code'))
+  expect(explained).toContain('HOOKD_SLOT_LOST')
+  expect(explained.filter((code) => !source.includes(`'${code}'`))).toEqual([])
+})
+
+test('docs/architecture.md names files that are there', () => {
+  const paths = globSync('{src,test}/**/*.{ts,sql}', { cwd: ROOT }).map((path) => `/${path.replaceAll('\\', '/')}`)
+  const named = codes(read('docs/architecture.md').replace(/^```[\s\S]*?^```$/gm, '')).filter((code) =>
+    /^[\w/-]+\.ts$/.test(code),
+  )
+  expect(named).toContain('replication/confirm-rule.ts')
+  expect(named.filter((file) => !paths.some((path) => path.endsWith(`/${file}`)))).toEqual([])
 })
 
 describe.each(ALL)('%s', (path) => {
