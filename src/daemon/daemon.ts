@@ -28,7 +28,7 @@ import type { HousekeepingPorts } from './housekeeping.ts'
 import type { LiveConfig } from './live-config.ts'
 import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
-import { planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
+import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
 import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
@@ -77,6 +77,7 @@ export class Daemon {
   #convert: (typeOid: number) => TextToJson
   #payloads: Payloads
   #publicationLack: string | null = null
+  #hasAcceptedGap = false
 
   constructor(options: DaemonOptions) {
     this.#options = options
@@ -122,13 +123,25 @@ export class Daemon {
       } catch (error) {
         this.#reading = null
         const isWaiting = error instanceof SlotActiveError
-        if (!isWaiting) this.#judge(error)
+        if (!isWaiting && !(await this.#acceptGap(error))) this.#judge(error)
         else if (failures === 0) this.#options.log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
         const backoffMs = isWaiting ? STANDBY_MS : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
         failures++
         await sleep(backoffMs, undefined, { signal }).catch(() => undefined)
       }
     }
+  }
+
+  /** A publication that was gone shows only when the stream is read: with --accept-gap a new slot follows, once. */
+  async #acceptGap(error: unknown): Promise<boolean> {
+    const { pool, settings, log } = this.#options
+    if (!(error instanceof HookdError) || error.code !== 'HOOKD_PUBLICATION_LOST') return false
+    if (!settings.acceptGap || this.#hasAcceptedGap) return false
+    this.#hasAcceptedGap = true
+    this.#dropSession()
+    log.warn({}, `accepting a gap: ${error.message}`)
+    await abandonSlot(pool, settings.slot)
+    return true
   }
 
   /** Throws what waiting does not mend. */

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool, PoolClient } from 'pg'
 import type { HookdConfig } from '../config/load.ts'
+import type { HookdError } from '../errors.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Options } from '../config/option-table.ts'
 import { explainConnectError } from '../postgres/connect-error.ts'
@@ -10,6 +11,7 @@ import { refuseErrors } from '../postgres/finding.ts'
 import { judgeTables } from '../postgres/judge-tables.ts'
 import { preflight } from '../postgres/preflight.ts'
 import { statement } from '../postgres/statements.ts'
+import { run, tables } from '../postgres/tables.ts'
 import { createSlot } from '../replication/create-slot.ts'
 import { ensurePublication } from '../replication/publication.ts'
 import { readServerPosition } from '../replication/server-position.ts'
@@ -108,7 +110,7 @@ export async function planReading(
   const stored = await readStored(pool, slotName)
   const decision = decideStart({ slotName, plugin: settings.plugin, server, slot, stored })
   if (decision.kind === 'refused') {
-    if (!settings.acceptGap) throw decision.error
+    if (!settings.acceptGap || !isGap(decision.error)) throw decision.error
     log.warn({ gap: String(decision.gap?.from ?? '') }, `accepting a gap: ${decision.error.message}`)
     await dropSlot(pool, slotName, { terminate: true })
     return create(pool, config, { settings, server, log })
@@ -123,6 +125,17 @@ export async function planReading(
   }
   await publish(pool, config, { settings, plugin: decision.plugin, log })
   return { slot: slotName, plugin: decision.plugin, startLsn: decision.lsn, server }
+}
+
+/** Whether what is refused is a loss of changes, which an operator may accept; a slot that is not ours is never dropped. */
+function isGap({ code }: HookdError): boolean {
+  return code !== 'HOOKD_SLOT_FOREIGN' && code !== 'HOOKD_SLOT_PLUGIN'
+}
+
+/** Gives the slot up, so that the next plan makes a new one: for a gap that only shows once the stream is read. */
+export async function abandonSlot(pool: Pool, slot: string): Promise<void> {
+  await dropSlot(pool, slot, { terminate: true })
+  await run(pool, tables.deleteFrom('hookd.progress').where('slot', '=', slot))
 }
 
 /** A dry run reads from now on, from a slot of its own that lasts as long as its connection. */
