@@ -31,12 +31,12 @@ export async function runHookd(options: Options, controls: RunControls): Promise
     )
   }
   const settings: RunSettings = { ...options, databaseUrl }
-  const { pool, config } = await prepare(settings, controls.log)
+  const { pool, writerPool, config } = await prepare(settings, controls.log)
   const print = (line: string): void => void process.stdout.write(`${line}\n`)
-  const daemon = new Daemon({ pool, config, settings, print, ...controls })
+  const daemon = new Daemon({ pool, writerPool, config, settings, print, ...controls })
   try {
     await daemon.run(controls.signal)
   } finally {
-    await pool.end()
+    await Promise.all([pool.end(), writerPool.end()])
   }
 }

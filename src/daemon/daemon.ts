@@ -44,6 +44,7 @@ export interface DaemonInfo {
 
 export interface DaemonOptions {
   readonly pool: Pool
+  readonly writerPool: Pool
   readonly config: LiveConfig
   readonly settings: RunSettings
   readonly log: Log
@@ -78,6 +79,7 @@ export class Daemon {
   #payloads: Payloads
   #publicationLack: string | null = null
   #hasAcceptedGap = false
+  #isPaused = false
 
   constructor(options: DaemonOptions) {
     this.#options = options
@@ -124,7 +126,9 @@ export class Daemon {
         this.#reading = null
         const isWaiting = error instanceof SlotActiveError
         if (!isWaiting && !(await this.#acceptGap(error))) this.#judge(error)
-        else if (failures === 0) this.#options.log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
+        if (isWaiting && failures === 0) {
+          this.#options.log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
+        }
         const backoffMs = isWaiting ? STANDBY_MS : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
         failures++
         await sleep(backoffMs, undefined, { signal }).catch(() => undefined)
@@ -212,15 +216,17 @@ export class Daemon {
       session.run().catch((error: unknown) => this.#sessionFailed(error))
     }
     this.#reading = reading
+    this.#pauseReading(this.#isPaused)
     log.info({ slot, plugin, epoch: session.epoch }, isNew ? 'reading the slot' : 'reading the slot again')
     if (isNew) this.#options.onReady?.({ slot, plugin, telemetryUrl: this.#telemetryUrl })
     return session.sink
   }
 
   #openSession(taken: TakenSlot): Session {
-    const { pool, config, log, settings } = this.#options
+    const { pool, writerPool, config, log, settings } = this.#options
     const session: Session = new Session(taken, {
       pool,
+      writerPool,
       config,
       payloads: this.#payloads,
       toJson: (oid) => this.#convert(oid),
@@ -230,13 +236,20 @@ export class Daemon {
       attempt: (parcel, subscriber) => this.#attempt(parcel, subscriber),
       mayStart: () => this.#session === session && this.#reading !== null && this.#reading.leaseValid(),
       confirm: (lsn) => this.#reading?.confirm(lsn),
-      pauseReading: () => this.#reading?.pause(),
-      resumeReading: () => this.#reading?.resume(),
+      pauseReading: () => this.#pauseReading(true),
+      resumeReading: () => this.#pauseReading(false),
       matched: (event) => this.#metrics.matched(event),
       failed: (kind) => this.#metrics.failed(kind),
     })
     this.#session = session
     return session
+  }
+
+  /** Memory is full: that outlives a connection. */
+  #pauseReading(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    if (isPaused) this.#reading?.pause()
+    else this.#reading?.resume()
   }
 
   /** The slot as the server sees it, several times a second. */
@@ -253,6 +266,7 @@ export class Daemon {
   #dropSession(): void {
     this.#session?.stop()
     this.#session = null
+    this.#isPaused = false
   }
 
   async #drain(reading: Reading): Promise<void> {

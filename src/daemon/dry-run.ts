@@ -29,6 +29,10 @@ export class DryLedger implements SessionLedger {
 
   touch(): void {}
 
+  flushed(): Promise<void> {
+    return Promise.resolve()
+  }
+
   readFresh(): Promise<FreshDeliveries> {
     return Promise.resolve({ deliveries: [], isLast: true })
   }

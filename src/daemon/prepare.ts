@@ -39,21 +39,31 @@ export interface ReadingPlan {
 
 const SUBSCRIBERS: TableName = { schema: 'hookd', table: 'subscribers' }
 const POOL_SIZE = 6
+const WRITER_POOL_SIZE = 2
+
+/** What a run works with once everything has been looked over. */
+interface Prepared {
+  readonly pool: Pool
+  readonly writerPool: Pool
+  readonly config: LiveConfig
+}
 
 /** Connects, brings the schema up to date, and checks hookd.yaml against the catalog. Throws HookdErrors for newcomers. */
-export async function prepare(settings: RunSettings, log: Log): Promise<{ pool: Pool; config: LiveConfig }> {
-  const pool = createPool(settings.databaseUrl, { max: POOL_SIZE, settings: { synchronous_commit: 'on' } })
+export async function prepare(settings: RunSettings, log: Log): Promise<Prepared> {
+  const durable = { settings: { synchronous_commit: 'on' } }
+  const pool = createPool(settings.databaseUrl, { max: POOL_SIZE, ...durable })
+  const writerPool = createPool(settings.databaseUrl, { max: WRITER_POOL_SIZE, ...durable })
   try {
     const client = await pool.connect().catch((error: unknown) => {
       throw explainConnectError(error, settings.databaseUrl)
     })
     try {
-      return { pool, config: await load(client, settings, log) }
+      return { pool, writerPool, config: await load(client, settings, log) }
     } finally {
       client.release()
     }
   } catch (error) {
-    await pool.end()
+    await Promise.all([pool.end(), writerPool.end()])
     throw error
   }
 }

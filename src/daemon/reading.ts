@@ -54,6 +54,7 @@ export class Reading {
   #notice: (text: string) => void = () => undefined
   #confirmLater = 0n
   #hasEnded = false
+  #isPaused = false
 
   constructor(plan: ReadingStart, ports: ReadingPorts) {
     this.#ports = ports
@@ -82,7 +83,12 @@ export class Reading {
     this.#intake = new Intake({
       decode: (message, lsn) => this.#decoder!.decode(message, lsn),
       notice: (text) => this.#notice(text),
-      flow: this.#stream,
+      flow: {
+        pause: () => this.#stream.pause(),
+        resume: () => {
+          if (!this.#isPaused) this.#stream.resume()
+        },
+      },
       failed: (error) => this.#failure.reject(error),
     })
     this.#failure.promise.catch(() => undefined)
@@ -109,10 +115,12 @@ export class Reading {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#stream.pause()
   }
 
   resume(): void {
+    this.#isPaused = false
     if (!this.#intake.isHeld) this.#stream.resume()
   }
 

@@ -32,6 +32,7 @@ export type SessionLedger = Pick<
   | 'disable'
   | 'error'
   | 'touch'
+  | 'flushed'
   | 'readFresh'
   | 'readDue'
   | 'readParked'
@@ -42,6 +43,8 @@ export type SessionLedger = Pick<
 
 export interface SessionPorts {
   readonly pool: Pool
+  /** For the ledger's writes alone, so that no read keeps them waiting. */
+  readonly writerPool: Pool
   readonly config: LiveConfig
   readonly payloads: Payloads
   readonly toJson: CellToJson

@@ -57,6 +57,7 @@ export class Session {
     this.#resume = new Resume(taken)
     this.#catchingUpTo = taken.readUpto === null ? null : parsePosition(taken.readUpto)
     if (this.#catchingUpTo !== null && this.#catchingUpTo.commitLsn < taken.lsn) this.#catchingUpTo = null
+    if (this.#catchingUpTo === null) this.#resume.end()
     this.#directory = new Directory(directoryRules(ports.config))
     this.#feed = this.#createFeed()
     this.#lanes = this.#createLanes()
@@ -183,6 +184,7 @@ export class Session {
 
   #caughtUp(): void {
     this.#catchingUpTo = null
+    this.#resume.end()
     this.#ledger.touch()
   }
 
@@ -190,12 +192,12 @@ export class Session {
     if (this.#confirmRule.confirmable - this.#recordedLsn >= IDLE_BYTES) this.#ledger.touch()
   }
 
-  /** Until everything that an earlier run had read is read again, its own record stays the best there is. */
+  /** While the stretch that an earlier run had read is being read again, its record still counts for what lies ahead. */
   #snapshot(unstored: Iterable<Delivery>): Progress {
-    const { lsn, readUpto, open } = this.#taken
-    if (this.#catchingUpTo !== null) return { lsn, readUpto, open }
+    const { readUpto } = this.#reader
     const owed = owedBySubscriber(this.#lanes.debts(), unstored)
-    return { lsn: this.#confirmRule.confirmable, readUpto: this.#reader.readUpto ?? readUpto, open: owed }
+    const record = this.#resume.extend(readUpto === null ? null : parsePosition(readUpto), owed)
+    return { lsn: this.#confirmRule.confirmable, ...record }
   }
 
   #createFeed(): SubscriberFeed {
@@ -240,9 +242,10 @@ export class Session {
   }
 
   #createLedger(): SessionLedger {
-    const { pool, config, log } = this.#ports
+    const { pool, writerPool, config, log } = this.#ports
     return this.#ports.createLedger({
       pool,
+      writerPool,
       target: { slot: this.#taken.slot, epoch: this.#taken.epoch },
       logAll: config.delivery.deliveryLog === 'all',
       signal: this.#abort.signal,
@@ -300,16 +303,17 @@ export class Session {
   }
 
   #cancel(subscriberId: string): void {
+    void this.#cancelStored(subscriberId).catch((error: unknown) => {
+      const fields = { subscriber: subscriberId, error: String(error) }
+      this.#ports.log.warn(fields, 'could not cancel the deliveries of a removed subscriber; the next start does')
+    })
+  }
+
+  async #cancelStored(subscriberId: string): Promise<void> {
     const { pool, log } = this.#ports
-    cancelDeliveries(pool, subscriberId, this.#abort.signal).then(
-      (count) =>
-        count > 0 &&
-        log.info({ subscriber: subscriberId, count }, 'cancelled the pending deliveries of a removed subscriber'),
-      (error: unknown) =>
-        log.warn(
-          { subscriber: subscriberId, error: String(error) },
-          'could not cancel deliveries; the next start does',
-        ),
-    )
+    await this.#ledger.flushed()
+    const count = await cancelDeliveries(pool, subscriberId, this.#abort.signal)
+    if (count > 0)
+      log.info({ subscriber: subscriberId, count }, 'cancelled the pending deliveries of a removed subscriber')
   }
 }

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg'
 import type { Delivery } from '../delivery/delivery.ts'
 import type {
   AttemptResult,
@@ -14,6 +15,8 @@ import { LedgerWriter } from './writer.ts'
 import type { ErrorWrite } from './writes.ts'
 
 export interface LedgerOptions extends Omit<WriterOptions, 'sleep'> {
+  /** For writes alone, so that no read keeps them waiting; `pool` is for reads. */
+  readonly writerPool: Pool
   /** Ends the waiting for Postgres; what is read after it never answers. */
   readonly signal: AbortSignal
 }
@@ -29,7 +32,7 @@ export class Ledger implements LedgerPort {
 
   constructor(options: LedgerOptions) {
     this.#options = options
-    this.#writer = new LedgerWriter({ ...options, sleep })
+    this.#writer = new LedgerWriter({ ...options, pool: options.writerPool, sleep })
     this.#reader = new LedgerReader(options.pool, () => performance.now())
   }
 
@@ -66,6 +69,11 @@ export class Ledger implements LedgerPort {
 
   touch(): void {
     this.#writer.touch()
+  }
+
+  /** Resolves once everything queued before the call is durable. */
+  flushed(): Promise<void> {
+    return this.#writer.flushed()
   }
 
   async readFresh(query: FreshQuery): Promise<FreshDeliveries> {

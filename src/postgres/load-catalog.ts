@@ -62,15 +62,14 @@ function toTable(oid: number, facts: TableFacts): CatalogTable {
     identity: IDENTITY[identity as keyof typeof IDENTITY],
     key,
     root,
-    columns: columns.map(([name, typeOid, typeName, notNull, generated, virtual]): CatalogColumn => ({
-      name,
-      typeOid,
-      typeName,
-      notNull,
-      generated,
-      ...(virtual && { virtual }),
-    })),
+    columns: columns.map(toColumn),
   }
+}
+
+function toColumn(facts: TableFacts[7][number]): CatalogColumn {
+  const [name, typeOid, typeName, notNull, generated, virtual] = facts
+  const column = { name, typeOid, typeName, notNull, generated }
+  return virtual ? { ...column, virtual } : column
 }
 
 function toType(oid: number, [name, kind, inner, delimiter, fields]: TypeFacts): PgType {

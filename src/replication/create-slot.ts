@@ -7,6 +7,7 @@ import { errorCode, SqlState } from '../postgres/sqlstate.ts'
 import { parseLsn } from './lsn.ts'
 import { dropSlot } from './slot.ts'
 import type { OutputPlugin } from './start-replication.ts'
+import { SlotActiveError } from './stream-error.ts'
 
 export interface NewSlot {
   readonly databaseUrl: string
@@ -27,7 +28,7 @@ const FAILOVER_SINCE = 170_000
  *
  * Rejects with HookdError HOOKD_SLOT_BLOCKED where older transactions stay open for longer than `timeoutMs`,
  * HOOKD_SLOT_LIMIT where max_replication_slots is reached, HOOKD_PLUGIN_MISSING where the server cannot load the plugin,
- * and with SQLSTATE 42710 where the slot exists.
+ * and with SlotActiveError where the slot exists: another process creates it at this moment.
  */
 export async function createSlot<T>(
   wanted: NewSlot,
@@ -106,6 +107,8 @@ async function readBlockers(client: pg.Client, pid: number, timeoutMs: number): 
 function explain(error: unknown, { slot, plugin }: NewSlot): unknown {
   const cause = { cause: error }
   switch (errorCode(error)) {
+    case SqlState.duplicateObject:
+      return new SlotActiveError(slot, null, cause)
     case SqlState.undefinedFile:
       return new HookdError(
         'HOOKD_PLUGIN_MISSING',

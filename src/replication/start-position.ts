@@ -2,6 +2,7 @@ import { HookdError } from '../errors.ts'
 import { formatLsn } from './lsn.ts'
 import type { SlotState } from './slot.ts'
 import type { OutputPlugin } from './start-replication.ts'
+import { SlotActiveError } from './stream-error.ts'
 
 /** Where the server stands, from IDENTIFY_SYSTEM and TIMELINE_HISTORY. */
 export interface ServerPosition {
@@ -51,7 +52,10 @@ export interface StartQuestion {
   readonly stored: StoredPosition | null
 }
 
-/** Decides where to start reading, so that nothing is skipped and nothing settled is read again. */
+/**
+ * Decides where to start reading, so that nothing is skipped and nothing settled is read again. Throws SlotActiveError
+ * while another process is creating the slot.
+ */
 export function decideStart(question: StartQuestion): StartDecision {
   const { slot, stored, slotName } = question
   return (
@@ -62,7 +66,7 @@ export function decideStart(question: StartQuestion): StartDecision {
         : slotMissing(question, stored)
       : (checkSlot(question, slot) ??
         (stored === null
-          ? start(slot, slot.confirmedFlush ?? 0n)
+          ? start(slot, startOf(slot))
           : (checkMoved(slotName, slot, stored) ?? startFrom(question, slot, stored)))))
   )
 }
@@ -113,7 +117,7 @@ function checkSlot(question: StartQuestion, slot: SlotState): StartDecision | nu
 }
 
 function checkMoved(slotName: string, slot: SlotState, stored: StoredPosition): StartDecision | null {
-  const confirmed = slot.confirmedFlush ?? 0n
+  const confirmed = startOf(slot)
   if (confirmed <= stored.confirmLimit) return null
   return refuse(
     'HOOKD_SLOT_MOVED',
@@ -127,7 +131,7 @@ function checkMoved(slotName: string, slot: SlotState, stored: StoredPosition): 
 /** The server starts at its own position if that is later, and it is never later than ours but by an idle confirm. */
 function startFrom(question: StartQuestion, slot: SlotState, stored: StoredPosition): StartDecision {
   const { slotName, server } = question
-  const confirmed = slot.confirmedFlush ?? 0n
+  const confirmed = startOf(slot)
   if (stored.timeline !== server.timeline) {
     const left = server.history.find(({ timeline }) => timeline === stored.timeline)
     if (left === undefined) {
@@ -147,6 +151,12 @@ function startFrom(question: StartQuestion, slot: SlotState, stored: StoredPosit
     )
   }
   return start(slot, max(stored.lsn, confirmed))
+}
+
+/** A slot has no position until it is complete. */
+function startOf(slot: SlotState): bigint {
+  if (slot.confirmedFlush === null) throw new SlotActiveError(slot.name, slot.activePid)
+  return slot.confirmedFlush
 }
 
 function start(slot: SlotState, lsn: bigint, undone: LsnRange | null = null): StartDecision {

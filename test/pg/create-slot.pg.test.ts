@@ -50,7 +50,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const db = await createDatabase(kind)
     const wanted = { databaseUrl: db.url, slot: `slot_${db.name}`, plugin: db.plugin }
     await createSlot(wanted, nothing)
-    await expect(createSlot(wanted, nothing)).rejects.toMatchObject({ code: '42710' })
+    await expect(createSlot(wanted, nothing)).rejects.toMatchObject({ name: 'SlotActiveError' })
     expect(await readSlot(await db.client(), wanted.slot)).toMatchObject({ plugin: db.plugin, activePid: null })
   })
 

@@ -194,7 +194,7 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     await db.query(`insert into item values (1, 'one'), (2, 'two')`)
     await expect(open.done).rejects.toThrow('cannot read this')
     expect(calls).toBe(1)
-    expect(await walsenders(db, slot)).toEqual([])
+    await waitFor(async () => (await walsenders(db, slot)).length === 0, { what: 'the slot to be free' })
   })
 
   test('a client that takes nothing holds up neither the slot nor a checkpoint for long', async () => {
@@ -217,7 +217,7 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     await open.ticks(1)
     open.stream.pause()
     await expect(open.done).rejects.toThrow('reading was paused for 5000 ms')
-    expect(await walsenders(db, slot)).toEqual([])
+    await waitFor(async () => (await walsenders(db, slot)).length === 0, { what: 'the slot to be free' })
   })
 
   test('status updates and keepalives do not answer each other for ever', async () => {

@@ -40,11 +40,6 @@ describe('it starts', () => {
     ],
     ['at the position of a slot that was made for us in advance', { stored: null }, 0x300n],
     [
-      'from wherever the slot will be while it is being created',
-      { stored: null, slot: { ...slot, confirmedFlush: null } },
-      0n,
-    ],
-    [
       'at our position exactly at the end of the WAL',
       { stored: { ...stored, lsn: 0x900n, confirmLimit: 0x900n } },
       0x900n,
@@ -76,6 +71,13 @@ describe('it starts', () => {
     expect(decide({ slot: { ...slot, plugin: 'pgoutput' } })).toMatchObject({ kind: 'start', plugin: 'pgoutput' })
     expect(decide({ plugin: 'wal2json' })).toMatchObject({ kind: 'start', plugin: 'wal2json' })
   })
+})
+
+test('while another process creates the slot, it is waited for', () => {
+  const unfinished = { ...slot, confirmedFlush: null, activePid: 4711 }
+  const error = expect.objectContaining({ name: 'SlotActiveError', holderPid: 4711 })
+  expect(() => decide({ slot: unfinished, stored: null })).toThrow(error)
+  expect(() => decide({ slot: unfinished })).toThrow(error)
 })
 
 test('where neither a slot nor a position exists, one is to be created', () => {
