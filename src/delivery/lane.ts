@@ -28,6 +28,8 @@ export class Lane {
   #mode: 'direct' | 'spilled' = 'direct'
   #isClosing = false
   #isRemoved = false
+  /** Disabled here, and the row that says so has not come back yet: rows written before it do not resume the lane. */
+  #awaitsOwnRow = false
   /** The ordering has changed: nothing starts until what is in flight under the old one has ended. */
   #isReordering = false
 
@@ -149,8 +151,10 @@ export class Lane {
   }
 
   /** Takes over the subscriber's new row; `stepMs` is the first delay of its retry schedule. */
-  update(subscriber: Subscriber, stepMs: number): void {
+  update(row: Subscriber, stepMs: number): void {
     const before = this.#subscriber
+    if (row.disabledReason !== null) this.#awaitsOwnRow = false
+    const subscriber = this.#awaitsOwnRow ? { ...row, disabledReason: before.disabledReason } : row
     this.#subscriber = subscriber
     this.#throttle.update(subscriber, stepMs)
     if (subscriber.url !== before.url || !isSendable(before)) this.#throttle.reset()
@@ -299,6 +303,7 @@ export class Lane {
   #disable(reason: string): void {
     if (this.#isRemoved || this.#subscriber.disabledReason !== null) return
     this.#subscriber = { ...this.#subscriber, disabledReason: reason }
+    this.#awaitsOwnRow = true
     this.#ports.ledger.disable(this.#subscriber.id, reason)
     this.#ports.observer.disabled(this.#subscriber.id, reason)
     this.#retreat('disabled')

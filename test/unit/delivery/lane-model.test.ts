@@ -108,6 +108,11 @@ function reorder(world: World, below: (limit: number) => number): void {
 }
 
 function change(world: World, to: Partial<Subscriber>): void {
+  const disabledReason = world.ledger.disabled.get('sub')
+  if (disabledReason !== undefined) {
+    world.ledger.disabled.delete('sub')
+    world.lane.update({ ...world.subscriber, disabledReason }, 100) // the row that the lane itself caused
+  }
   world.subscriber = { ...world.subscriber, ...to }
   world.lane.update(world.subscriber, 100)
 }

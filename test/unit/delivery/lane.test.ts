@@ -121,6 +121,10 @@ describe('a lane that may not send', () => {
     expect(world.ledger.disabled.get('sub')).toBe('answered 410')
     expect([...world.ledger.rows.values()].map(({ state }) => state)).toEqual(['pending', 'pending', 'pending'])
     expect([world.requests.length, world.heldBytes, world.lane.isQuiet]).toEqual([0, 0, true])
+    world.lane.update({ ...world.subscriber, url: 'https://example.com/elsewhere' }, 100) // written before it was disabled
+    await serve(world)
+    expect(world.requests).toEqual([])
+    world.lane.update({ ...world.subscriber, disabledReason: 'answered 410' }, 100)
     world.lane.update(world.subscriber, 100)
     await serve(world)
     pass(world, 50)
