@@ -4,7 +4,7 @@ import type { HookdError } from '../errors.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Options } from '../config/option-table.ts'
 import { explainConnectError } from '../postgres/connect-error.ts'
-import { createPool, replicationConfig, withClient } from '../postgres/connect.ts'
+import { createPool, replicationConfig, withClient, withPooled } from '../postgres/connect.ts'
 import { loadCatalog } from '../postgres/load-catalog.ts'
 import { migrate } from '../postgres/migrate.ts'
 import { refuseErrors } from '../postgres/finding.ts'
@@ -39,6 +39,8 @@ export interface ReadingPlan {
 
 const SUBSCRIBERS: TableName = { schema: 'hookd', table: 'subscribers' }
 const POOL_SIZE = 6
+const LOCK_PLANNING = `select pg_advisory_lock(hashtext('hookd'), hashtext($1))`
+const UNLOCK_PLANNING = `select pg_advisory_unlock(hashtext('hookd'), hashtext($1))`
 const WRITER_POOL_SIZE = 2
 
 /** What a run works with once everything has been looked over. */
@@ -54,17 +56,11 @@ export async function prepare(settings: RunSettings, log: Log): Promise<Prepared
   const pool = createPool(settings.databaseUrl, { max: POOL_SIZE, ...durable })
   const writerPool = createPool(settings.databaseUrl, { max: WRITER_POOL_SIZE, ...durable })
   try {
-    const client = await pool.connect().catch((error: unknown) => {
-      throw explainConnectError(error, settings.databaseUrl)
-    })
-    try {
-      return { pool, writerPool, config: await load(client, settings, log) }
-    } finally {
-      client.release()
-    }
+    const config = await withPooled(pool, (client) => load(client, settings, log))
+    return { pool, writerPool, config }
   } catch (error) {
     await Promise.all([pool.end(), writerPool.end()])
-    throw error
+    throw explainConnectError(error, settings.databaseUrl)
   }
 }
 
@@ -107,12 +103,30 @@ async function refuseUnfit(client: PoolClient, settings: RunSettings, log: Log):
   for (const { level, code, message, fix } of findings) if (level === 'warning') log.warn({ code, fix }, message)
 }
 
-/** Finds or creates the slot and decides where to start. Throws a HookdError where that needs the operator. */
+/**
+ * Finds or creates the slot and decides where to start, one process at a time, because a slot without its progress would
+ * be misread. Throws a HookdError where that needs the operator.
+ */
 export async function planReading(
   pool: Pool,
   config: LiveConfig,
   settings: RunSettings,
   log: Log,
+): Promise<ReadingPlan> {
+  return withPooled(pool, async (client) => {
+    await client.query(LOCK_PLANNING, [settings.slot])
+    try {
+      return await plan(pool, config, { settings, log })
+    } finally {
+      await client.query(UNLOCK_PLANNING, [settings.slot])
+    }
+  })
+}
+
+async function plan(
+  pool: Pool,
+  config: LiveConfig,
+  { settings, log }: { settings: RunSettings; log: Log },
 ): Promise<ReadingPlan> {
   const { slot: slotName, databaseUrl } = settings
   const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
@@ -133,7 +147,7 @@ export async function planReading(
     const at = { slot: slotName, plugin: decision.plugin, server, lsn: decision.lsn }
     await startProgress(pool, pool, at)
   }
-  await publish(pool, config, { settings, plugin: decision.plugin, log })
+  await publish(pool, config, { settings, plugin: decision.plugin, log, isInUse: stored !== null })
   return { slot: slotName, plugin: decision.plugin, startLsn: decision.lsn, server }
 }
 
@@ -175,22 +189,22 @@ export function pluginOptions(plugin: OutputPlugin, config: LiveConfig, settings
 export async function publish(
   pool: Pool,
   config: LiveConfig,
-  options: { settings: RunSettings; plugin: OutputPlugin; log: Log },
+  options: { settings: RunSettings; plugin: OutputPlugin; log: Log; isInUse?: boolean },
 ): Promise<void> {
   refuseErrors(judgeTables(config.tables, config.catalog, options.plugin))
   if (options.plugin !== 'pgoutput') return
-  const client = await pool.connect()
-  try {
+  await withPooled(pool, async (client) => {
     const { steps, unlocked } = await ensurePublication(client, options.settings.publication, publishedTables(config))
     if (steps.length > 0) options.log.info({ steps: steps.map(({ sql }) => sql) }, 'changed the publication')
+    if (options.isInUse && steps.some(({ sql }) => sql.startsWith('CREATE'))) {
+      options.log.error({}, 'the publication was gone: what changed without it may never be sent; compare your data')
+    }
     for (const { schema, table } of unlocked) {
       const text =
         'added a table to the publication without a lock: changes of transactions open just now may be missing'
       options.log.warn({ table: `${schema}.${table}` }, text)
     }
-  } finally {
-    client.release()
-  }
+  })
 }
 
 /** The tables a publication holds: a partitioned table stands for its partitions. */

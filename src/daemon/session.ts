@@ -71,6 +71,7 @@ export class Session {
         covers: (position) => this.#resume.covers(position),
       },
       this.#catchingUpTo !== null,
+      taken.lsn,
     )
   }
 

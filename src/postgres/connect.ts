@@ -60,6 +60,25 @@ export function createPool(databaseUrl: string, options: SessionOptions & { read
   return pool
 }
 
+/**
+ * Lends a connection of the pool to `use`. One that failed is closed rather than given back; one that breaks while it
+ * is lent also rejects the query in flight, and must not end the process.
+ */
+export async function withPooled<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  const ignore = (): void => {}
+  client.on('error', ignore)
+  let hasFailed = true
+  try {
+    const result = await use(client)
+    hasFailed = false
+    return result
+  } finally {
+    client.off('error', ignore)
+    client.release(hasFailed)
+  }
+}
+
 /** Connects, lends the connection to `use`, and closes it whatever happens. */
 export async function withClient<T>(config: pg.ClientConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(config)

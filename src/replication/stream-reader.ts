@@ -30,7 +30,7 @@ export class StreamReader<T extends Token> implements StreamSink {
   readonly #ports: StreamReaderPorts<T>
   #token: T | null = null
   #transaction: Transaction | null = null
-  #lastCommitLsn = 0n
+  #lastCommitLsn: bigint
   /** The last change passed on. */
   #last: { commitLsn: bigint; lsn: string; ordinal: number } | null = null
   #isRepeated = false
@@ -38,9 +38,11 @@ export class StreamReader<T extends Token> implements StreamSink {
   #mayBeCovered: boolean
   #subscriberChanges: Change[] = []
 
-  constructor(ports: StreamReaderPorts<T>, mayBeCovered: boolean) {
+  /** `settledUpTo`: transactions that ended before it are dropped; the server may have been asked for earlier ones. */
+  constructor(ports: StreamReaderPorts<T>, mayBeCovered: boolean, settledUpTo = 0n) {
     this.#ports = ports
     this.#mayBeCovered = mayBeCovered
+    this.#lastCommitLsn = settledUpTo - 1n
   }
 
   /** Between BEGIN and COMMIT. */

@@ -6,7 +6,7 @@ import { comparePositions } from '../../../src/replication/position.ts'
 import { StreamReader } from '../../../src/replication/stream-reader.ts'
 
 /** `B5` begins transaction 5, `a3` is its change at LSN 3 (`a3.1`: ordinal 1), `s3` one of hookd.subscribers, `C` commits. */
-function play(script: string, readUpto: Position | null = null) {
+function play(script: string, readUpto: Position | null = null, settledUpTo = 0n) {
   const passed: string[] = []
   const committed: string[] = []
   const rule = new ConfirmRule(0n)
@@ -22,6 +22,7 @@ function play(script: string, readUpto: Position | null = null) {
       covers: (position) => readUpto !== null && comparePositions(position, readUpto) <= 0,
     },
     readUpto !== null,
+    settledUpTo,
   )
   let transaction: Transaction = { xid: 0, commitLsn: 0n, committedAt: '' }
   for (const step of script.split(' ')) {
@@ -60,6 +61,10 @@ describe('the reader of a stream', () => {
 
   test('drops transactions that come again', () => {
     expect(play('B5 a1 C B9 a6 C B5 a1 C B9 a6 C B12 a10 C').passed).toEqual(['5:0/1.0', '9:0/6.0', '12:0/10.0'])
+  })
+
+  test('drops transactions that were settled before it began, though the server sends them', () => {
+    expect(play('B5 a1 C B9 a6 C B12 a10 C', null, 10n).passed).toEqual(['12:0/10.0'])
   })
 
   test('goes on inside a transaction that was cut off', () => {
