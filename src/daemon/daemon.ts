@@ -25,7 +25,7 @@ import { attempt } from './attempt.ts'
 import { dryAttempt, DryLedger } from './dry-run.ts'
 import { keepHouse, watchOver } from './housekeeping.ts'
 import type { HousekeepingPorts } from './housekeeping.ts'
-import type { LiveConfig } from './live-config.ts'
+import { LiveConfig } from './live-config.ts'
 import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
 import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
@@ -119,16 +119,21 @@ export class Daemon {
 
   async #supervise(signal: AbortSignal): Promise<void> {
     let failures = 0
+    let isStandingBy = false
     while (!signal.aborted) {
       try {
-        await this.#read(signal, () => (failures = 0))
+        await this.#read(signal, () => {
+          failures = 0
+          isStandingBy = false
+        })
       } catch (error) {
         this.#reading = null
         const isWaiting = error instanceof SlotActiveError
         if (!isWaiting && !(await this.#acceptGap(error))) this.#judge(error)
-        if (isWaiting && failures === 0) {
+        if (isWaiting && !isStandingBy) {
           this.#options.log.info({ holder: error.holderPid }, 'the slot is in use; standing by')
         }
+        isStandingBy = isWaiting
         const backoffMs = isWaiting ? STANDBY_MS : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures)
         failures++
         await sleep(backoffMs, undefined, { signal }).catch(() => undefined)
@@ -319,10 +324,11 @@ export class Daemon {
       const catalog = await loadCatalog(pool)
       const fresh = await loadConfig(settings.config, { catalog })
       const before = config.tables
+      const next = new LiveConfig(fresh, catalog)
+      if (this.#plan !== null) await publish(pool, next, { settings, plugin: this.#plan.plugin, log })
       await saveEvents(pool, fresh)
       config.replace(fresh)
       this.#replaceCatalog(catalog)
-      if (this.#plan !== null) await publish(pool, config, { settings, plugin: this.#plan.plugin, log })
       const hasOtherTables = before.symmetricDifference(config.tables).size > 0
       if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
       log.info({ events: fresh.events.length }, 'loaded the new configuration')

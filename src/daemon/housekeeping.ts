@@ -42,7 +42,7 @@ export async function watchOver(ports: HousekeepingPorts, signal: AbortSignal): 
       )
   }
   try {
-    await watchPublication(pool, { name, tables: publishedTables(config), onLack }, signal)
+    await watchPublication(pool, { name, tables: () => publishedTables(config), onLack }, signal)
   } catch (error) {
     if (!signal.aborted) log.error({ error: String(error) }, 'cannot watch the publication any more')
   }

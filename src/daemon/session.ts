@@ -235,7 +235,7 @@ export class Session {
         now: () => performance.now(),
         observer,
       },
-      spillAfterMs: config.delivery.spillAfterMs,
+      spillAfterMs: () => config.delivery.spillAfterMs,
       stepOf: (subscriber) => (subscriber.retry ?? config.delivery.retry).scheduleMs[0] ?? 0,
       pauseReading: this.#ports.pauseReading,
       resumeReading: this.#ports.resumeReading,
@@ -248,7 +248,7 @@ export class Session {
       pool,
       writerPool,
       target: { slot: this.#taken.slot, epoch: this.#taken.epoch },
-      logAll: config.delivery.deliveryLog === 'all',
+      logAll: () => config.delivery.deliveryLog === 'all',
       signal: this.#abort.signal,
       snapshot: (unstored) => {
         const progress = this.#snapshot(unstored)

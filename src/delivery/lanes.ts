@@ -10,7 +10,7 @@ const DRAIN_POLL_MS = 5
 
 export interface LanesOptions {
   readonly ports: Omit<LanePorts, 'held' | 'hasRoom'>
-  readonly spillAfterMs: number
+  spillAfterMs(): number
   /** First delay of a subscriber's retry schedule: the distance of canaries in an outage. */
   stepOf(subscriber: Subscriber): number
   pauseReading(): void
@@ -121,8 +121,9 @@ export class Lanes {
 
   /** Looks at the clock on behalf of every lane; `start` has it called every few milliseconds. */
   sweep(): void {
+    const spillAfterMs = this.#options.spillAfterMs()
     for (const lane of this.#active) {
-      lane.sweep(this.#options.spillAfterMs)
+      lane.sweep(spillAfterMs)
       if (!lane.isQuiet) continue
       this.#active.delete(lane)
       if (lane.isForgettable && this.#lanes.get(lane.subscriber.id) === lane) this.#lanes.delete(lane.subscriber.id)

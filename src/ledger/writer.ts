@@ -18,7 +18,7 @@ const LONGEST_BACKOFF_MS = 2000
 export interface WriterOptions {
   readonly pool: Pool
   readonly target: FlushTarget
-  readonly logAll: boolean
+  logAll(): boolean
   /** The position that follows once the deliveries in `unstored` are the only ones the writer still holds back. */
   snapshot(unstored: Iterable<Delivery>): { progress: Progress; directory: DirectoryChanges | null }
   /** A progress record is durable: its LSN may be confirmed. */
@@ -70,7 +70,7 @@ export class LedgerWriter {
   }
 
   settle(delivery: Delivery, state: 'delivered' | 'dead' | 'cancelled', result: AttemptResult | null): void {
-    const { logAll } = this.#options
+    const logAll = this.#options.logAll()
     if (result !== null && (delivery.stored || state !== 'delivered' || logAll)) this.#record(delivery, result)
     if (delivery.stored || state !== 'delivered' || logAll) {
       this.#write(delivery, { state, nextAttemptAtMs: null, result })

@@ -15,7 +15,8 @@ export type PublicationLack =
 
 export interface PublicationWatch {
   readonly name: string
-  readonly tables: readonly TableName[]
+  /** What it should publish, asked at each look. */
+  tables(): readonly TableName[]
   /** Milliseconds between two looks. Default 5 s. */
   readonly everyMs?: number
   /**
@@ -40,13 +41,13 @@ export function findLack(wanted: readonly TableName[], current: Publication | nu
  * publication that vanished without a word. A database that is away is waited for.
  */
 export async function watchPublication(pool: pg.Pool, watch: PublicationWatch, signal: AbortSignal): Promise<void> {
-  const { name, tables, everyMs = 5000, onLack } = watch
+  const { name, everyMs = 5000, onLack } = watch
   let known: string | null = null
   let seen = 0n
   while (!signal.aborted) {
     try {
       const now = await readWalEnd(pool)
-      const lack = findLack(tables, await readPublication(pool, name))
+      const lack = findLack(watch.tables(), await readPublication(pool, name))
       const described = lack && JSON.stringify(lack)
       if (described !== known) onLack(lack, { from: seen, to: await readWalEnd(pool) })
       known = described

@@ -239,6 +239,22 @@ describe.each(SERVER_KINDS)('subscriptions, %s', (kind) => {
         expect(late.events()).toEqual(['late.created', 'late.called'])
       })
 
+      test('a file whose tables cannot be published leaves everything as it was', async () => {
+        await stage.write(`events:
+  item.created: { table: public.item, on: insert, data: [id] }
+  none.created: { table: public.none, on: insert }
+`)
+        await query('drop table if exists none; create table none (line text)')
+        const box = await open({ event: 'item.created' })
+        const said = await reload()
+        await insert('A')
+        await stage.settled()
+        const [event] = await query(`select from hookd.events where name = 'none.created'`)
+        const isKept = { said: said.includes('kept the old'), sent: 'name' in box.bodies()[0].data, event: !event }
+        const all = (value: boolean) => ({ said: value, sent: value, event: value })
+        expect(isKept).toEqual(all(kind === 'pg18')) // wal2json has no publication that could make updates fail
+      })
+
       test('what stands under "delivery" applies as well', async () => {
         const yaml = (delivery: string) =>
           `events:\n  item.created: { table: public.item, on: insert }\ndelivery: ${delivery}\n`

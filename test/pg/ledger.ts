@@ -42,7 +42,7 @@ export async function aBench(kind: ServerKind, options: Partial<WriterOptions> =
     new LedgerWriter({
       pool,
       target: { slot: SLOT, epoch: '1' },
-      logAll: false,
+      logAll: () => false,
       snapshot: (unstored) => {
         bench.unstored = [...unstored].map(({ id }) => id)
         return { progress: bench.progress, directory: null }

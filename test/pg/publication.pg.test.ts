@@ -147,7 +147,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
       pool,
       {
         name: 'hookd',
-        tables: [item, odd],
+        tables: () => [item, odd],
         everyMs: 50,
         onLack: (lack, window) => reports.push({ lack, window }),
       },

@@ -46,7 +46,7 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     attempt(aDelivery(1), (now) => bench.writer.settle({ ...now, tracker: aTracker([]) }, 'delivered', delivered()))
     await bench.flush()
     expect(await rows(bench)).toEqual([])
-    const writer = bench.open({ logAll: true })
+    const writer = bench.open({ logAll: () => true })
     attempt(aDelivery(2), (now) => writer.settle(now, 'delivered', delivered()))
     await writer.drain(AbortSignal.timeout(5000))
     expect(await rows(bench)).toMatchObject([{ state: 'delivered', attempts: 1 }])

@@ -33,7 +33,10 @@ export async function setScene(
   const write = (text: string) => writeFile(config, /^recipients:/m.test(text) ? text : text + OPEN_TO_LOOPBACK)
   await write(yaml)
   await database.query(sql)
-  const slot = database.name.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_').slice(0, 60)
+  const slot = database.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]/g, '_')
+    .slice(0, 60)
   return {
     database,
     slot,

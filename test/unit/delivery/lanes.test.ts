@@ -37,7 +37,7 @@ class Stage {
         disabled: () => undefined,
       },
     },
-    spillAfterMs: 5000,
+    spillAfterMs: () => 5000,
     stepOf: () => 1000,
     pauseReading: () => this.calls.push('pause'),
     resumeReading: () => this.calls.push('resume'),
