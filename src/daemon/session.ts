@@ -24,6 +24,9 @@ import { SubscriberFeed } from './subscriber-feed.ts'
 
 /** WAL of others that may pass before an idle slot is confirmed: more than recording that takes itself. */
 const IDLE_BYTES = 64n * 1024n
+/** The same for a database where hardly anything happens, where it may take a while. */
+const QUIET_BYTES = 2048n
+const QUIET_MS = 5000
 
 /**
  * Everything in memory that belongs to one hold of the slot: from the moment this process takes it until another one
@@ -45,6 +48,7 @@ export class Session {
   #catchingUpTo: Position | null
   #settledAt = performance.now()
   #recordedLsn: bigint
+  #recordedAt = performance.now()
   #walEnd: bigint
 
   constructor(taken: TakenSlot, ports: SessionPorts) {
@@ -190,7 +194,9 @@ export class Session {
   }
 
   #touchWhenIdle(): void {
-    if (this.#confirmRule.confirmable - this.#recordedLsn >= IDLE_BYTES) this.#ledger.touch()
+    const passed = this.#confirmRule.confirmable - this.#recordedLsn
+    if (passed < QUIET_BYTES) return
+    if (passed >= IDLE_BYTES || performance.now() - this.#recordedAt > QUIET_MS) this.#ledger.touch()
   }
 
   /** While the stretch that an earlier run had read is being read again, its record still counts for what lies ahead. */
@@ -256,6 +262,7 @@ export class Session {
       },
       recorded: (lsn) => {
         this.#recordedLsn = lsn
+        this.#recordedAt = performance.now()
         if (this.#confirmRule.isIdle) this.#settledAt = performance.now()
         this.#ports.confirm(lsn)
       },

@@ -6,13 +6,13 @@ import { Server, type ServerOptions } from './server.ts'
 
 export { pluginOf, type Database, type Plugin, type Rows } from './database.ts'
 export type { ServerKind } from './binaries.ts'
-export type { Server, ServerOptions, StopMode } from './server.ts'
+export type { Server, ServerOptions } from './server.ts'
 
 /** The kinds of server that this machine has, for `describe.each`; all of them under CI. */
 export const SERVER_KINDS: readonly ServerKind[] = (['pg15', 'pg18'] as const).filter((kind) => inject('servers')[kind])
 
 /** The superuser's URL on the cluster that all tests share: do not stop it, do not change its settings. */
-export function sharedServerUrl(kind: ServerKind): string {
+function sharedServerUrl(kind: ServerKind): string {
   const url = inject('servers')[kind]
   if (!url) throw new Error(`this machine has no ${kind} server; ask SERVER_KINDS first`)
   return url

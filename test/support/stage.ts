@@ -34,35 +34,7 @@ export async function openStage(database: Database, { sql, yaml }: { sql: string
     const passed = 'select from hookd.progress where slot = $1 and lsn > $2'
     await waitFor(async () => (await database.query(passed, [scene.slot, lsn])).length === 1, {
       what: 'everything so far to be settled',
-    }).catch(async (cause: unknown) => {
-      console.log(
-        'DEBUG',
-        lsn,
-        JSON.stringify(
-          [
-            await database.query(
-              'select lsn, confirm_limit, read_upto, open, epoch, now() - updated_at as age from hookd.progress',
-            ),
-            await database.query(
-              'select slot_name, active, active_pid, restart_lsn, confirmed_flush_lsn from pg_replication_slots where slot_name=$1',
-              [scene.slot],
-            ),
-            await database
-              .query(
-                'select pid, state, wait_event_type, wait_event, left(query, 80) as q, now()-state_change as age from pg_stat_activity where datname = current_database()',
-              )
-              .catch(String),
-            await database
-              .query('select id, event, subscriber_id, state, attempts, created_at from hookd.deliveries')
-              .catch(String),
-            await database
-              .query('select pid, state, sent_lsn, write_lsn, flush_lsn, reply_time, now() from pg_stat_replication')
-              .catch(String),
-          ].map((x) => x),
-          null,
-          1,
-        ),
-      )
+    }).catch((cause: unknown) => {
       throw new Error(`not everything was settled; hookd said:\n${latest?.stderr().slice(-4000)}`, { cause })
     })
   }
