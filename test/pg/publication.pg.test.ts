@@ -141,13 +141,14 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const { db, client } = await prepare()
     await ensurePublication(client, 'hookd', [item, odd])
     const reports: { lack: PublicationLack | null; window: LsnRange }[] = []
+    let wanted = [item, odd]
     const stop = new AbortController()
     const pool = createPool(db.url)
     const watching = watchPublication(
       pool,
       {
         name: 'hookd',
-        tables: () => [item, odd],
+        tables: () => wanted,
         everyMs: 50,
         onLack: (lack, window) => reports.push({ lack, window }),
       },
@@ -170,6 +171,11 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(gone.window.from).toBeLessThanOrEqual(gone.window.to)
     expect(gone.window.from).toBeGreaterThan(0n)
     await ensurePublication(client, 'hookd', [item, odd])
+    await waitFor(() => reports.at(-1)!.lack === null)
+
+    await client.query('alter publication hookd drop table item')
+    await waitFor(() => reports.at(-1)!.lack !== null)
+    wanted = [odd] // as after a reload
     await waitFor(() => reports.at(-1)!.lack === null)
   })
 })

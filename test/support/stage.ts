@@ -6,7 +6,7 @@ import { type Scene, setScene } from './scene.ts'
 import { waitFor } from './wait.ts'
 
 /** The event that `settled` emits; everybody who subscribes to `*` receives it too. */
-export const MARKER = 'test.marker'
+const MARKER = 'test.marker'
 
 /** A scene with endpoints, and a way to know that nothing more will come. */
 export interface Stage extends Scene, Endpoints {
