@@ -40,8 +40,9 @@ describe.each(SERVER_KINDS)('endpoints that hang and fail, %s', (kind) => {
       return slot.released
     }
     await waitFor(isReleased, { what: 'the WAL to be released', timeoutMs: 20_000 })
-    const metrics = await (await fetch(`${telemetry}/metrics`)).text()
-    expect(metrics).toMatch(/^hookd_lanes_spilled 2$/m)
+    const areTwo = async (): Promise<boolean> =>
+      /^hookd_lanes_spilled 2$/m.test(await (await fetch(`${telemetry}/metrics`)).text())
+    await waitFor(areTwo, { what: 'two lanes to be spilled, and no other' })
     expect((await fetch(`${telemetry}/readyz`)).status).toBe(200)
 
     isWell = true
