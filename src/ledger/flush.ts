@@ -89,7 +89,6 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
     messages.map(({ message }) => message.declaredEvent),
     messages.map(({ headers }) => JSON.stringify(headers.map((text) => storable(text)))),
   ])
-  const results = writes.map(({ result }) => describe(result))
   await client.query(statement('store_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
     writes.map(({ delivery }) => delivery.message.id),
@@ -101,23 +100,23 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
     writes.map(({ delivery }) => formatLsn(delivery.message.transaction.commitLsn)),
     writes.map(({ delivery }) => delivery.message.lsn),
     writes.map(({ delivery }) => delivery.message.ordinal),
-    writes.map(({ state }) => state),
-    writes.map(({ attempts }) => attempts),
-    writes.map(({ nextAttemptAtMs }) => nextAttemptAtMs),
-    results.map(({ status }) => status),
-    results.map(({ error }) => error),
-    results.map((result) => result.class),
-    writes.map(({ result }) => result?.url ?? null),
-    writes.map(({ batchId }) => batchId),
+    ...fates(writes),
   ])
 }
 
 async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
   if (writes.length === 0) return
-  const results = writes.map(({ result }) => describe(result))
   await client.query(statement('update_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
     writes.map(({ delivery }) => delivery.replayed),
+    ...fates(writes),
+  ])
+}
+
+/** What became of deliveries, a list a column, in the order that both statements expect. */
+function fates(writes: readonly DeliveryWrite[]): (string | number | null)[][] {
+  const results = writes.map(({ result }) => describe(result))
+  return [
     writes.map(({ state }) => state),
     writes.map(({ attempts }) => attempts),
     writes.map(({ nextAttemptAtMs }) => nextAttemptAtMs),
@@ -126,7 +125,7 @@ async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWri
     results.map((result) => result.class),
     writes.map(({ result }) => result?.url ?? null),
     writes.map(({ batchId }) => batchId),
-  ])
+  ]
 }
 
 async function recordAttempts(client: ClientBase, attempts: readonly AttemptWrite[]): Promise<void> {

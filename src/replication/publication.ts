@@ -35,6 +35,10 @@ const COMPLETE = `publish = 'insert, update, delete, truncate', publish_via_part
 const COMPLETE_WITH_GENERATED = `${COMPLETE}, publish_generated_columns = stored`
 const GENERATED_SINCE = 180_000
 
+/** Two sessions that change a publication at the same time make Postgres fail with internal errors. */
+const LOCK = `select pg_advisory_lock(hashtext('hookd publication'), hashtext($1))`
+const UNLOCK = `select pg_advisory_unlock(hashtext('hookd publication'), hashtext($1))`
+
 /** How long writers may be kept waiting while a table is added, and how often that is tried. */
 const LOCK_TIMEOUT_MS = 1000
 const LOCK_ATTEMPTS = 3
@@ -96,6 +100,19 @@ export async function ensurePublication(
   name: string,
   wanted: readonly TableName[],
 ): Promise<PublicationChange> {
+  await client.query(LOCK, [name])
+  try {
+    return await bringAbout(client, name, wanted)
+  } finally {
+    await client.query(UNLOCK, [name])
+  }
+}
+
+async function bringAbout(
+  client: pg.ClientBase,
+  name: string,
+  wanted: readonly TableName[],
+): Promise<PublicationChange> {
   const current = await readPublication(client, name)
   const steps = planPublication(name, wanted, { current, serverVersion: await readVersion(client) })
   const unlocked: TableName[] = []
@@ -104,7 +121,6 @@ export async function ensurePublication(
       if (step.adds === null) await client.query(step.sql)
       else if (!(await addTable(client, step.sql, step.adds))) unlocked.push(step.adds)
     } catch (error) {
-      if (errorCode(error) === SqlState.duplicateObject) continue // another hookd starts at the same time
       throw errorCode(error) === SqlState.insufficientPrivilege ? denied(name, steps.slice(index), error) : error
     }
   }
