@@ -6,7 +6,7 @@ import module from 'node:module'
  * The daemon's heap is small and its garbage short-lived: on a machine with much memory V8 would let it grow to
  * hundreds of megabytes before it collects. These can only be set when Node starts.
  */
-const HEAP_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=16']
+const HEAP_FLAGS = ['--max-semi-space-size=16', '--initial-old-space-size=16']
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const [command = 'run'] = process.argv.slice(2)

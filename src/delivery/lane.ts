@@ -8,6 +8,9 @@ import { LaneThrottle } from './lane-throttle.ts'
 import { packParcel } from './parcel.ts'
 import type { AttemptResult, LanePorts } from './ports.ts'
 
+/** What a direct lane may keep waiting before reading pauses for it: enough to be busy, little enough to be short-lived. */
+const FULL = 256
+const FULL_BATCHES = 4
 const MOST_FRESH = 200
 const MOST_DUE = 50
 
@@ -58,6 +61,16 @@ export class Lane {
   /** Deliveries that wait in memory, not yet in flight. */
   get backlog(): number {
     return this.#backlog.length
+  }
+
+  /** Reading should pause for it. */
+  get isFull(): boolean {
+    return this.#backlog.length >= this.#limit
+  }
+
+  /** Reading need not pause for it any longer. */
+  get hasRoom(): boolean {
+    return this.#backlog.length <= this.#limit / 2
   }
 
   /** Bytes of everything this lane has in memory. */
@@ -188,6 +201,10 @@ export class Lane {
   /** What is neither settled nor stored, for the progress record. Null where there is nothing. */
   debt(): LaneDebt | null {
     return debtOf(this.#parcels(), this.#backlog)
+  }
+
+  get #limit(): number {
+    return Math.max(FULL, FULL_BATCHES * this.#subscriber.batchSize)
   }
 
   get #isOpen(): boolean {

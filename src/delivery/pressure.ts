@@ -1,7 +1,5 @@
 import type { Lane } from './lane.ts'
 
-/** Deliveries a direct lane may keep waiting before reading pauses for it. */
-const LANE_FULL = 1000
 const LANE_STARVING = 100
 /** Bytes in memory above which reading pauses, below which it goes on, and above which it goes on for nobody. */
 const HIGH_BYTES = 12 * 1024 * 1024
@@ -28,7 +26,8 @@ export interface PressureOptions {
 export class Pressure {
   readonly #options: PressureOptions
   #heldBytes = 0
-  #pausedSince: number | null = null
+  /** Since when reading is paused, and the lane that was given something then; null while it is not. */
+  #paused: { readonly sinceMs: number; readonly by: Lane } | null = null
 
   constructor(options: PressureOptions) {
     this.#options = options
@@ -42,24 +41,26 @@ export class Pressure {
     return this.#heldBytes < HIGH_BYTES
   }
 
+  /** Counts bytes that came into or left memory; where that was what reading waited for, it goes on at once. */
   held(bytes: number): void {
     this.#heldBytes += bytes
+    if (bytes < 0 && this.#paused !== null && this.#heldBytes <= LOW_BYTES && this.#paused.by.hasRoom) this.#resume()
   }
 
   /** Pauses reading where the lane that was just given something, or memory, is full. */
   press(lane: Lane): void {
-    if (this.#pausedSince !== null || (lane.backlog < LANE_FULL && this.hasRoom)) return
-    this.#pausedSince = this.#options.now()
+    if (this.#paused !== null || (!lane.isFull && this.hasRoom)) return
+    this.#paused = { sinceMs: this.#options.now(), by: lane }
     this.#options.pauseReading()
   }
 
   /** To be called every few milliseconds. */
   relieve(lanes: Iterable<Lane>): void {
-    if (this.#pausedSince === null) return
+    if (this.#paused === null) return
     const direct = [...lanes].filter((lane) => lane.mode === 'direct')
-    const full = direct.filter((lane) => lane.backlog > LANE_FULL / 2)
+    const full = direct.filter((lane) => !lane.hasRoom)
     if (full.length === 0 && this.#heldBytes <= LOW_BYTES) return this.#resume()
-    const pausedMs = this.#options.now() - this.#pausedSince
+    const pausedMs = this.#options.now() - this.#paused.sinceMs
     const delaysOthers = pausedMs > PATIENCE_MS && direct.some((lane) => lane.backlog < LANE_STARVING)
     if (!delaysOthers && pausedMs <= LONGEST_PAUSE_MS) return
     for (const lane of full) lane.spill('slower than the stream')
@@ -77,7 +78,8 @@ export class Pressure {
   }
 
   #resume(): void {
-    this.#pausedSince = null
+    if (this.#paused === null) return
+    this.#paused = null
     this.#options.resumeReading()
   }
 }

@@ -72,18 +72,25 @@ class Stage {
 describe('reading', () => {
   test('pauses for a lane that is full, and goes on when it is not', async () => {
     const stage = new Stage()
-    stage.offer('fast', 1008)
+    stage.offer('fast', 264)
     expect(stage.calls).toEqual(['pause'])
     await settled()
     stage.pass(50)
     expect(stage.calls).toEqual(['pause', 'resume'])
-    expect([stage.settledCount, stage.spills, stage.lanes.heldBytes]).toEqual([1008, [], 0])
+    expect([stage.settledCount, stage.spills, stage.lanes.heldBytes]).toEqual([264, [], 0])
+  })
+
+  test('goes on as soon as the lane it paused for is half empty', async () => {
+    const stage = new Stage()
+    stage.offer('fast', 264)
+    await settled()
+    expect(stage.calls).toEqual(['pause', 'resume'])
   })
 
   test('goes on after 0.8 s at the latest: a lane that stays full spills', () => {
     const stage = new Stage()
     stage.hanging.add('slow')
-    stage.offer('slow', 1008)
+    stage.offer('slow', 264)
     stage.pass(800)
     expect(stage.calls).toEqual(['pause'])
     stage.pass(50)
@@ -94,7 +101,7 @@ describe('reading', () => {
     const stage = new Stage()
     stage.hanging.add('slow').add('other')
     stage.offer('other', 10)
-    stage.offer('slow', 1008)
+    stage.offer('slow', 264)
     stage.pass(250)
     expect([stage.calls, stage.spills]).toEqual([['pause', 'resume'], ['slow: slower than the stream']])
   })
