@@ -9,3 +9,17 @@ export function parseLsn(text: string): bigint {
 export function formatLsn(lsn: bigint): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }
+
+/** Prints LSNs from their two halves, as `formatLsn` does; the upper half hardly ever changes. */
+export class LsnPrinter {
+  #high = 0
+  #prefix = '0/'
+
+  print(high: number, low: number): string {
+    if (high !== this.#high) {
+      this.#high = high
+      this.#prefix = `${high.toString(16).toUpperCase()}/`
+    }
+    return this.#prefix + low.toString(16).toUpperCase()
+  }
+}

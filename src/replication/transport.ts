@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { LogicalReplicationService } from 'pg-logical-replication'
 import { backendPid, type ReplicationConfig } from '../postgres/connect.ts'
-import { parseLsn } from './lsn.ts'
+import { LsnPrinter } from './lsn.ts'
 import { SlicedSocket } from './sliced-socket.ts'
 import { standbyStatus } from './standby-status.ts'
 import { interrupted } from './stream-error.ts'
@@ -22,17 +22,26 @@ interface CopyConnection {
   readonly stream: Socket
   sendCopyFromChunk(chunk: Buffer): void
   endCopyFrom(): void
-  prependListener(event: 'copyData', listener: (message: { chunk: Buffer }) => void): void
+  removeAllListeners(event: 'copyData'): void
+  on(event: 'copyData', listener: (message: { chunk: Buffer }) => void): void
   once(event: 'replicationStart', listener: () => void): void
   on(event: 'notice', listener: (notice: { message: string }) => void): void
 }
+
+const XLOG_DATA = 0x77 // 'w'
+const KEEPALIVE = 0x6b // 'k'
+/** Of XLogData: kind, start, WAL end, send time. */
+const HEAD_BYTES = 25
+/** Of a keepalive: kind, WAL end, send time, and then whether it asks for a reply. */
+const ASKS_AT = 17
 
 /** How long messages are handled before timers and other sockets get their turn. */
 const TURN_MS = 20
 
 /**
  * One connection that streams, on top of pg-logical-replication with everything switched off that it does by itself:
- * its confirmations, its timer, its flow control and its parsing.
+ * its confirmations, its timer, its flow control and its parsing, and its listener too, which formats, parses and
+ * acknowledges every message on its own.
  */
 export class Transport {
   readonly #events: TransportEvents
@@ -46,6 +55,7 @@ export class Transport {
   /** The highest LSN that the server has sent: in halves, because every message updates it. */
   #receivedHigh = 0
   #receivedLow = 0
+  readonly #lsns = new LsnPrinter()
   #pausedAt: number | null = null
   #turnStartedAt: number | null = null
   #isYielding = false
@@ -58,10 +68,6 @@ export class Transport {
     )
     this.#failure.promise.catch(() => {})
     this.#service.on('error', (error) => this.#failure.reject(error))
-    this.#service.on('data', (lsn, message: Buffer) => this.#onMessage(message, lsn))
-    this.#service.on('heartbeat', (lsn, _time, isAsked) =>
-      this.#guard(() => events.onKeepalive(parseLsn(lsn), isAsked)),
-    )
   }
 
   /** Streams until the server or an error ends it, and rejects then. The last of `commands` is the START_REPLICATION. */
@@ -77,7 +83,7 @@ export class Transport {
   }
 
   get received(): bigint {
-    return (BigInt(this.#receivedHigh) << 32n) | BigInt(this.#receivedLow)
+    return lsnOf(this.#receivedHigh, this.#receivedLow)
   }
 
   get bytesRead(): number {
@@ -134,7 +140,8 @@ export class Transport {
       `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
     )
     const connection = client.connection as unknown as CopyConnection
-    connection.prependListener('copyData', ({ chunk }) => this.#note(chunk))
+    connection.removeAllListeners('copyData')
+    connection.on('copyData', ({ chunk }) => this.#onCopyData(chunk))
     connection.on('notice', ({ message }) => this.#guard(() => this.#events.onNotice(message)))
     connection.once('replicationStart', () => {
       this.#connection = connection
@@ -145,18 +152,25 @@ export class Transport {
     return client.query(commands.at(-1)!)
   }
 
-  /** Both kinds of message carry an LSN behind their first byte. */
-  #note(chunk: Buffer): void {
+  /** https://www.postgresql.org/docs/current/protocol-replication.html: both kinds carry an LSN behind their first byte. */
+  #onCopyData(chunk: Buffer): void {
     const high = chunk.readUInt32BE(1)
     const low = chunk.readUInt32BE(5)
+    this.#note(high, low)
+    if (this.#isOver) return
+    try {
+      if (chunk[0] === XLOG_DATA) this.#events.onMessage(chunk.subarray(HEAD_BYTES), this.#lsns.print(high, low))
+      else if (chunk[0] === KEEPALIVE) this.#events.onKeepalive(lsnOf(high, low), chunk[ASKS_AT] !== 0)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#yieldAfterTurn()
+  }
+
+  #note(high: number, low: number): void {
     if (high < this.#receivedHigh || (high === this.#receivedHigh && low <= this.#receivedLow)) return
     this.#receivedHigh = high
     this.#receivedLow = low
-  }
-
-  #onMessage(message: Buffer, lsn: string): void {
-    this.#guard(() => this.#events.onMessage(message, lsn))
-    this.#yieldAfterTurn()
   }
 
   /**
@@ -186,8 +200,16 @@ export class Transport {
     try {
       call()
     } catch (error) {
-      this.#isOver = true
-      this.#failure.reject(error)
+      this.#fail(error)
     }
   }
+
+  #fail(error: unknown): void {
+    this.#isOver = true
+    this.#failure.reject(error)
+  }
+}
+
+function lsnOf(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low)
 }

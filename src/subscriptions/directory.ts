@@ -20,6 +20,9 @@ export interface Reach {
   readonly misfits: readonly { readonly subscriber: Subscriber; readonly problem: string }[]
 }
 
+/** Names of one event, where a template makes them, of which it is remembered whom they reach. */
+const MOST_NAMES = 10_000
+
 interface Entry {
   readonly subscriber: Subscriber
   readonly matches: (name: string) => boolean
@@ -32,7 +35,8 @@ interface Entry {
 export class Directory {
   readonly #rules: DirectoryRules
   readonly #entries = new Map<string, Entry>()
-  readonly #reached = new Map<string, Reach>()
+  /** By declared name, then by the name it is sent with. */
+  readonly #reached = new Map<string, Map<string, Reach>>()
 
   constructor(rules: DirectoryRules) {
     this.#rules = rules
@@ -67,12 +71,13 @@ export class Directory {
 
   /** Whom the event reaches under the name it is sent with. */
   reach(definition: EventDefinition, name: string): Reach {
-    const key = `${definition.declaredName}\n${name}`
-    let reach = this.#reached.get(key)
+    let byName = this.#reached.get(definition.declaredName)
+    if (byName === undefined) this.#reached.set(definition.declaredName, (byName = new Map()))
+    let reach = byName.get(name)
     if (reach === undefined) {
-      if (this.#reached.size > 10_000) this.#reached.clear()
+      if (byName.size > MOST_NAMES) byName.clear()
       reach = this.#compute(definition, name)
-      this.#reached.set(key, reach)
+      byName.set(name, reach)
     }
     return reach
   }

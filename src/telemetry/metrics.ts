@@ -24,7 +24,8 @@ const SLOT_STATUSES = ['reserved', 'extended', 'unreserved', 'lost']
 /** The Prometheus metrics of one daemon. Labels never hold URLs, secrets or values of rows. */
 export class Metrics {
   readonly registry = new Registry()
-  readonly #messages: Counter
+  /** Matches by event since somebody last asked: a counter's own labels cost more than a match. */
+  readonly #matches = new Map<string, number>()
   readonly #deliveries: Counter
   readonly #attempts: Histogram
   readonly #latency: Histogram
@@ -34,11 +35,16 @@ export class Metrics {
 
   constructor(gauges: Gauges) {
     const registers = [this.registry]
-    this.#messages = new Counter({
+    const matches = this.#matches
+    new Counter({
       name: 'hookd_messages_total',
       help: 'Matches of events.',
       labelNames: ['event'],
       registers,
+      collect() {
+        for (const [event, count] of matches) this.inc({ event }, count)
+        matches.clear()
+      },
     })
     this.#deliveries = new Counter({
       name: 'hookd_deliveries_total',
@@ -112,7 +118,7 @@ export class Metrics {
   }
 
   matched(event: string): void {
-    this.#messages.inc({ event })
+    this.#matches.set(event, (this.#matches.get(event) ?? 0) + 1)
   }
 
   attempted(outcome: string, failure: string, durationMs: number): void {
