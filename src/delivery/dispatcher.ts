@@ -128,7 +128,7 @@ export class Dispatcher {
       return
     }
     if (resume === null) this.#ports.matched(definition)
-    if (subscriptions.length > 0) this.#send(match, { id, rendered, subscriptions, tracker, resume })
+    if (subscriptions.length > 0) this.#send(this.#sending(match, { id, rendered, tracker, resume }), subscriptions)
   }
 
   #subscriptions(match: Match, name: string, resume: Resuming): readonly Subscription[] {
@@ -145,40 +145,44 @@ export class Dispatcher {
     return reach.of(owner ?? (definition.owner === null ? null : this.#ports.ownerOf(definition, change)))
   }
 
-  #send(match: Match, what: Sending): void {
-    const { definition, change } = match
-    const { id, rendered, subscriptions, resume } = what
-    const { transaction, lsn, ordinal } = change
+  #sending(match: Match, what: Pick<Sending, 'rendered' | 'tracker' | 'resume'> & { readonly id: string }): Sending {
+    const { definition, change, emission } = match
+    const { rendered, tracker, resume } = what
     const keys = this.#ports.keysOf(match)
     const message: Message = {
-      id,
+      id: what.id,
       event: rendered.event,
       declaredEvent: definition.declaredName,
-      table: match.emission === null ? change.relation.name : null,
-      op: match.emission === null ? change.op : 'emit',
+      table: emission === null ? change.relation.name : null,
+      op: emission === null ? change.op : 'emit',
       rowKeyJson: keys.json,
-      transaction,
-      lsn,
-      ordinal,
+      transaction: change.transaction,
+      lsn: change.lsn,
+      ordinal: change.ordinal,
     }
+    return { change, message, keys, rendered, tracker, resume }
+  }
+
+  #send(what: Sending, subscriptions: readonly Subscription[]): void {
+    const { change, message, resume } = what
     for (const subscription of subscriptions) {
       const { subscriber, filter } = subscription
-      const delivery = deliveryId(id, subscriber.id)
-      if (resume !== null && resume.filter.isSettled(resume.position, subscriber.id, delivery)) continue
-      const detail = { event: definition.declaredName, subscriberId: subscriber.id }
+      const id = deliveryId(message.id, subscriber.id)
+      if (resume !== null && resume.filter.isSettled(resume.position, subscriber.id, id)) continue
       try {
         if (filter !== null && !filter(pairOf(change))) continue
       } catch (error) {
-        this.#fail('filter', change, { ...detail, message: sentence(error) })
+        const detail = { event: message.declaredEvent, subscriberId: subscriber.id, message: sentence(error) }
+        this.#fail('filter', change, detail)
         continue
       }
-      this.#hand(subscription, what, { ...detail, change, delivery: { id: delivery, message, keys } })
+      this.#hand(subscription, id, what)
     }
   }
 
-  #hand(subscription: Subscription, what: Sending, target: Target): void {
+  #hand(subscription: Subscription, id: string, what: Sending): void {
     const { subscriber } = subscription
-    const { id, message, keys } = target.delivery
+    const { message, keys, tracker } = what
     let content: RenderedBody
     let reason: string | null = null
     try {
@@ -186,8 +190,8 @@ export class Dispatcher {
     } catch (error) {
       reason = deadLetterReason(error, message)
       if (reason === null) {
-        const { change, event } = target
-        if (what.resume === null) this.#fail('payload', change, { event, message: sentence(error) })
+        const detail = { event: message.declaredEvent, message: sentence(error) }
+        if (what.resume === null) this.#fail('payload', what.change, detail)
         return
       }
       content = { body: NO_BODY, variant: 'unsendable', contentType: subscriber.contentType, headers: [] }
@@ -196,17 +200,20 @@ export class Dispatcher {
       id,
       subscriberId: subscriber.id,
       message,
-      ...content,
+      variant: content.variant,
+      contentType: content.contentType,
+      body: content.body,
+      headers: content.headers,
       key: keys.key,
       oldKey: keys.oldKey,
       receivedAt: this.#ports.now(),
-      tracker: what.tracker,
+      tracker,
       stored: false,
       attempts: 0,
       replayed: 0,
       batchId: null,
     }
-    what.tracker.open()
+    tracker.open()
     if (reason === null) this.#ports.offer(subscription, delivery)
     else this.#ports.bury(delivery, reason)
   }
@@ -236,18 +243,14 @@ export interface Match {
   readonly emission: Emission | null
 }
 
+/** A message on its way to those whom it reaches. */
 interface Sending {
-  readonly id: string
+  readonly change: Occurrence
+  readonly message: Message
+  readonly keys: RowKeys
   readonly rendered: RenderedMessage
-  readonly subscriptions: readonly Subscription[]
   readonly tracker: Tracker
   readonly resume: Resuming
-}
-
-interface Target {
-  readonly change: Change
-  readonly event: string
-  readonly delivery: { readonly id: string; readonly message: Message; readonly keys: RowKeys }
 }
 
 const NO_BODY = Buffer.alloc(0)

@@ -120,6 +120,7 @@ export class Lane {
 
   /** Starts what may start now. Cheap to call at any time. */
   pump(): void {
+    if (!this.#throttle.hasWindow(this.#inFlight.size)) return
     const now = this.#ports.now()
     if (!this.#mayGo(now)) return
     while (this.#throttle.hasWindow(this.#inFlight.size)) {

@@ -64,7 +64,9 @@ export class RowGate<T extends Keyed> {
    * Gives the keys of one holder's items back and returns what may go next; `take` must follow for each of those before
    * it goes. All items of a holder are released together, because they may share keys.
    */
-  release(items: readonly T[]): T[] {
+  release(items: readonly T[]): readonly T[] {
+    const only = items.length === 1 ? this.#releaseOnly(items[0]!) : null
+    if (only !== null) return only
     const keys = new Set<string>()
     for (const item of items) for (const key of this.#keysOf(item)) keys.add(key)
     for (const key of keys) {
@@ -79,6 +81,16 @@ export class RowGate<T extends Keyed> {
       if (head !== undefined && this.#mayGo(head)) ready.add(head)
     }
     return [...ready]
+  }
+
+  /** The usual case, without sets: one item, with one key, that nobody waits for. Null where it is another. */
+  #releaseOnly(item: T): readonly T[] | null {
+    if (this.#oldKeyOf(item) !== null) return null
+    const key = this.#keyOf(item)
+    const entry = this.#entries.get(key)
+    if (entry !== undefined && entry.queue.length > 0) return null
+    this.#entries.delete(key)
+    return NONE
   }
 
   /** Hands the keys of an item that `release` or `following` returned to its holder. */
@@ -216,6 +228,8 @@ export class RowGate<T extends Keyed> {
     })
   }
 }
+
+const NONE: readonly never[] = []
 
 function isFree<T>(entry: Entry<T> | undefined, holder: object): boolean {
   return entry === undefined || (entry.queue.length === 0 && (entry.holder === null || entry.holder === holder))
