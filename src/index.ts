@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly acceptGap?: boolean
   /** How long requests in flight may take to finish after `stop()`. Default `10s`. */
   readonly drainTimeout?: string
+  /** Threads that send; 0 sends from the thread that reads the slot. Default: two less than the cores, at most 4. */
+  readonly senders?: number
   /** Default `2s`; `0s` keeps the server's own. */
   readonly walSenderTimeout?: string
   /** Default `500ms`. */

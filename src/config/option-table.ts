@@ -19,6 +19,8 @@ export interface Options {
   readonly once: boolean
   readonly acceptGap: boolean
   readonly drainTimeoutMs: number
+  /** Null: by the cores of the machine. */
+  readonly senders: number | null
   /** 0 leaves the server's own setting. */
   readonly walSenderTimeoutMs: number
   readonly statusIntervalMs: number
@@ -155,6 +157,17 @@ export const OPTIONS: { readonly [K in keyof Options]: OptionSpec<Options[K]> } 
     runOnly: true,
     expected: `a duration up to 1h, such as ${DURATION_EXAMPLES}`,
     parse: (text) => within(parseDuration(text), 0, 3_600_000),
+  },
+  senders: {
+    flag: '--senders',
+    argument: '<number>',
+    env: ['HOOKD_SENDERS'],
+    default: null,
+    defaultNote: 'two less than the cores, at most 4',
+    description: 'threads that send; 0 sends from the thread that reads the slot',
+    runOnly: true,
+    expected: 'a whole number from 0 to 32',
+    parse: (text) => (/^\d{1,2}$/.test(text) ? within(Number(text), 0, 32) : null),
   },
   walSenderTimeoutMs: {
     flag: '--wal-sender-timeout',

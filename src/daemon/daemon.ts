@@ -4,7 +4,8 @@ import { loadConfig } from '../config/load.ts'
 import type { Parcel } from '../delivery/delivery.ts'
 import { Payloads } from '../delivery/payload.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
-import { Sender } from '../delivery/send.ts'
+import { Lease } from '../delivery/lease.ts'
+import type { Sender } from '../delivery/send.ts'
 import { HookdError } from '../errors.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { classifyPostgresError } from '../postgres/classify-error.ts'
@@ -32,6 +33,7 @@ import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveE
 import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
+import { openSender } from './senders.ts'
 import { Session } from './session.ts'
 import { USER_AGENT } from './version.ts'
 
@@ -65,7 +67,8 @@ const ONCE_LOOKS = 3
 /** Holds the slot, or waits for it, and whatever belongs to that. */
 export class Daemon {
   readonly #options: DaemonOptions
-  readonly #sender = new Sender()
+  readonly #lease = new Lease()
+  readonly #sender: Pick<Sender, 'send' | 'close'>
   readonly #metrics: Metrics
   readonly #scope = new AbortController()
   readonly #done = new AbortController()
@@ -83,6 +86,7 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options
+    this.#sender = openSender(options.settings, this.#lease)
     this.#convert = this.#createConverter()
     this.#payloads = this.#createPayloads()
     this.#metrics = new Metrics({
@@ -191,7 +195,10 @@ export class Daemon {
           return sink
         },
         keepalive: (walEnd) => this.#session?.keepalive(walEnd),
-        slotSeen: (slot) => this.#onSlot(slot),
+        slotSeen: (slot, leaseMs) => {
+          this.#lease.extend(leaseMs)
+          this.#onSlot(slot)
+        },
         catalogReplaced: (catalog) => this.#replaceCatalog(catalog),
       },
     )
@@ -202,6 +209,7 @@ export class Daemon {
     } finally {
       signal.removeEventListener('abort', onAbort)
       stop.abort()
+      this.#lease.revoke()
       if (this.#reading === reading) this.#reading = null
     }
   }

@@ -33,7 +33,8 @@ export interface ReadingPorts {
   /** The slot is ours. Messages wait until the sink for them is there. */
   started(): Promise<StreamSink>
   keepalive(walEnd: bigint): void
-  slotSeen(slot: SlotState): void
+  /** `leaseMs`: for how long from now nobody else can have it. */
+  slotSeen(slot: SlotState, leaseMs: number): void
   catalogReplaced(catalog: Catalog): void
 }
 
@@ -74,7 +75,7 @@ export class Reading {
         onMessage: (message, lsn) => this.#intake.push(message, lsn),
         onKeepalive: (walEnd) => this.#onKeepalive(walEnd),
         onShutdown: () => undefined,
-        onSlot: (state) => ports.slotSeen(state),
+        onSlot: (state, leaseMs) => ports.slotSeen(state, leaseMs),
         ...(announcesSpecials(plan.plugin, ports.config) && {
           onNotice: (text: string) => this.#intake.pushNotice(text),
         }),

@@ -20,6 +20,8 @@ export interface Route {
 export interface ExchangePorts {
   readonly connections: Connections
   readonly deadlines: Deadlines<Exchange>
+  /** False while this process cannot prove that the slot is still its own. */
+  readonly mayStart: () => boolean
   /** A kept connection had gone stale and the request goes out again on a new one. */
   readonly onRedial: (host: string) => void
 }
@@ -120,6 +122,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   #use(wire: Wire): void {
     if (this.#hasEnded) {
       this.#ports.connections.giveBack(wire)
+      return
+    }
+    if (!this.#ports.mayStart()) {
+      this.#ports.connections.giveBack(wire)
+      this.#end(false, 'internal', 'hookd may not send while it cannot prove that the slot is still its own')
       return
     }
     this.#wire = wire

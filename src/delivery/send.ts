@@ -20,6 +20,8 @@ export interface SenderOptions {
   /** PEM certificates to trust beside the machine's. Default none. */
   readonly ca?: readonly string[]
   readonly dns?: NamesOptions
+  /** Asked right before each request goes out; one that may not ends as `internal`. Default: always. */
+  readonly mayStart?: () => boolean
   /** Called when a kept connection had gone stale and a request goes out again on a new one. */
   readonly onRedial?: (host: string) => void
 }
@@ -59,6 +61,7 @@ export class Sender {
     this.#ports = {
       connections: this.#connections,
       deadlines: this.#deadlines,
+      mayStart: options.mayStart ?? (() => true),
       onRedial: options.onRedial ?? (() => {}),
     }
   }

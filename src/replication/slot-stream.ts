@@ -36,8 +36,8 @@ export interface SlotSink {
   onKeepalive(walEnd: bigint, replyRequested: boolean): void
   /** The server shuts down and waits for us: `confirm` what is settled. The stream ends by itself within 400 ms. */
   onShutdown(): void
-  /** The slot as the server sees it, about every status interval. */
-  onSlot?(slot: SlotState): void
+  /** The slot as the server sees it, about every status interval; for `leaseMs` from now nobody else can have it. */
+  onSlot?(slot: SlotState, leaseMs: number): void
   /** What the server says at level DEBUG1 and above, in its place between the messages; asked for where this is given. */
   onNotice?(text: string): void
 }
@@ -191,7 +191,7 @@ export class SlotStream {
       everyMs,
       leaseMs: timeoutMs * LEASE_SHARE,
       timeoutMs,
-      onSlot: (state) => this.#sink.onSlot?.(state),
+      onSlot: (state, leaseMs) => this.#sink.onSlot?.(state, leaseMs),
       onShutdown: () => this.#onShutdown(),
     })
     this.#watch.run(signal).catch(this.#ending.reject)

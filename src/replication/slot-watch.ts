@@ -16,7 +16,8 @@ export interface SlotWatchOptions {
   readonly leaseMs: number
   /** How long to wait for an answer or a connection. */
   readonly timeoutMs: number
-  readonly onSlot: (slot: SlotState) => void
+  /** `leaseMs`: for how long from now nobody else can have the slot. */
+  readonly onSlot: (slot: SlotState, leaseMs: number) => void
   /** The server refuses connections because it shuts down. */
   readonly onShutdown: () => void
 }
@@ -87,7 +88,7 @@ export class SlotWatch {
     }
     if (slot?.activePid !== walsenderPid) throw interrupted(`slot "${name}" is not held by this connection any more`)
     this.#heldAt = askedAt
-    onSlot(slot)
+    onSlot(slot, this.#options.leaseMs - this.silentMs)
     return true
   }
 
