@@ -202,6 +202,17 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     expect(bench.held).toBe(0)
   })
 
+  test('records where a redirect pointed, as far as text can hold it', async () => {
+    const bench = await aBench(kind)
+    const { answer, ...rest } = failed(302)
+    const redirect = { ...rest, answer: { ...answer, location: 'http://e.com/\0?\ud800' } as typeof answer }
+    attempt(aDelivery(1), (now) => bench.writer.settle(now, 'dead', redirect))
+    await bench.flush()
+    expect(await bench.db.query('select class, error from hookd.attempts')).toEqual([
+      { class: 'redirect_refused', error: 'answered 302; it points to http://e.com/\ufffd?\ufffd' },
+    ])
+  })
+
   test('makes a dead letter of what was never tried, without an attempt', async () => {
     const bench = await aBench(kind)
     bench.writer.settle(aDelivery(1), 'dead', {
