@@ -65,7 +65,9 @@ const ONCE_LOOKS = 3
 /** Holds the slot, or waits for it, and whatever belongs to that. */
 export class Daemon {
   readonly #options: DaemonOptions
-  readonly #sender = new Sender()
+  readonly #sender = new Sender({
+    onRedial: (host) => this.#options.log.debug({ host }, 'a kept connection had gone stale; dialled again'),
+  })
   readonly #metrics: Metrics
   readonly #scope = new AbortController()
   readonly #done = new AbortController()
