@@ -92,7 +92,9 @@ async function makeTrouble(stage: Stage) {
   await stage.settled()
   const failures = `select distinct last_class as class from hookd.deliveries where state = 'dead' order by 1`
   const expected = ['redirect_refused', 'refused', 'status', 'tls_error', 'unsendable']
-  await expect.poll(() => stage.database.query(failures)).toEqual(expected.map((each) => ({ class: each })))
+  await expect
+    .poll(() => stage.database.query(failures), { timeout: 10_000 })
+    .toEqual(expected.map((each) => ({ class: each })))
   const errors = await stage.database.query('select distinct kind from hookd.errors order by kind')
   expect(errors.map((error) => error.kind)).toEqual(['condition', 'filter', 'payload'])
   return { reached: [healthy!, ...failing], other, misfit }
