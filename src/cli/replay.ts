@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import type { ClientBase } from 'pg'
 import { parseDuration } from '../config/duration.ts'
 import { resolveOptions } from '../config/options.ts'
 import { withDatabase } from './database.ts'
+import type { Choice, StepOptions } from './replay-steps.ts'
+import { replayInSteps } from './replay-steps.ts'
 import { addFlags, addOptions, wholeNumber } from './flags.ts'
 
 interface ReplayFlags {
@@ -12,6 +15,11 @@ interface ReplayFlags {
   readonly since?: Date
   readonly until?: Date
   readonly maxCount?: number
+}
+
+const STEPS: StepOptions = {
+  atOnce: 10_000,
+  progress: (count) => console.error(`${count} so far; what is done stays done if you stop here`),
 }
 
 /** `hookd replay`: sends settled deliveries again. */
@@ -26,14 +34,13 @@ export function addReplay(program: Command): void {
       if (id === undefined && [event, subscriber, state, since, until].every((filter) => filter === null)) {
         command.error('error: say what to send again, for instance "hookd replay --state dead" for all dead letters')
       }
-      const isDelivery = id !== undefined && /^[0-9a-f-]{36}$/i.test(id)
       await withDatabase(resolveOptions({ ...flags }), async (client) => {
-        const { rows } = await client.query<{ count: string }>(
-          `select hookd.replay(delivery => $1::uuid, message => $2, event => $3, subscriber => $4::uuid, state => $5,
-             since => $6, until => $7, max_count => $8) as count`,
-          [isDelivery ? id : null, isDelivery ? null : (id ?? null), event, subscriber, state, since, until, maxCount],
-        )
-        const count = Number(rows[0]!.count)
+        const text = (time: Date | null): string | null => time?.toISOString() ?? null
+        const choice = { event, subscriber, state, since: text(since), until: text(until) }
+        const isWhole = id === undefined && maxCount === null
+        const count = isWhole
+          ? await replayInSteps(client, choice, STEPS)
+          : await replayOnce(client, { ...choice, id, maxCount })
         console.log(`${count} ${count === 1 ? 'delivery' : 'deliveries'} will be sent again`)
       })
     })
@@ -50,6 +57,22 @@ export function addReplay(program: Command): void {
     { flag: '--until <time>', description: 'settled before then', parse: pointInTime },
     { flag: '--max-count <n>', description: 'at most so many, the oldest first', parse: wholeNumber(1) },
   ])
+}
+
+interface Single extends Choice {
+  readonly id: string | undefined
+  readonly maxCount: number | null
+}
+
+async function replayOnce(client: ClientBase, single: Single): Promise<number> {
+  const { id, event, subscriber, state, since, until, maxCount } = single
+  const isDelivery = id !== undefined && /^[0-9a-f-]{36}$/i.test(id)
+  const { rows } = await client.query<{ count: string }>(
+    `select hookd.replay(delivery => $1::uuid, message => $2, event => $3, subscriber => $4::uuid, state => $5,
+       since => $6, until => $7, max_count => $8) as count`,
+    [isDelivery ? id : null, isDelivery ? null : (id ?? null), event, subscriber, state, since, until, maxCount],
+  )
+  return Number(rows[0]!.count)
 }
 
 /** `2h` is two hours ago; a time without a zone is in UTC. */

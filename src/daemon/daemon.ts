@@ -86,7 +86,10 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options
-    this.#sender = openSender(options.settings, this.#lease)
+    this.#sender = openSender(options.settings, {
+      lease: this.#lease,
+      onRedial: (host) => options.log.debug({ host }, 'a kept connection had gone stale; dialled again'),
+    })
     this.#convert = this.#createConverter()
     this.#payloads = this.#createPayloads()
     this.#metrics = new Metrics({

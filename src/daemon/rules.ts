@@ -1,8 +1,9 @@
 import { parseRetry } from '../config/retry.ts'
 import { headerProblem } from '../delivery/headers.ts'
+import { judgeUrl } from '../delivery/recipients.ts'
 import { secretProblem } from '../delivery/secret.ts'
 import { compileCondition } from '../matching/condition.ts'
-import type { EventDefinition, RetryPolicy } from '../matching/event.ts'
+import type { EventDefinition, RecipientPolicy, RetryPolicy } from '../matching/event.ts'
 import { compilePattern } from '../matching/pattern.ts'
 import type { DirectoryRules } from '../subscriptions/directory.ts'
 import { parseInterval } from '../subscriptions/interval.ts'
@@ -10,6 +11,15 @@ import type { SubscriberRules } from '../subscriptions/parse-subscriber.ts'
 import type { JsonValue } from '../values/json.ts'
 import { parseJson } from '../values/json.ts'
 import type { LiveConfig } from './live-config.ts'
+
+/** Each event has a policy of its own; what even this one refuses is wrong for all of them. */
+const ANY_RECIPIENT: RecipientPolicy = {
+  schemes: ['http', 'https'],
+  ports: 'any',
+  blockInternal: false,
+  allowCidrs: [],
+  blockCidrs: [],
+}
 
 /** How the directory reads patterns and filters. */
 export function directoryRules(config: LiveConfig): DirectoryRules {
@@ -41,6 +51,14 @@ export function subscriberRules(globalRetry: () => RetryPolicy): SubscriberRules
       return retry
     },
     parseInterval,
+    eventProblem(pattern) {
+      const { problem } = compilePattern(pattern)
+      return problem === null ? null : `event ${problem}`
+    },
+    urlProblem(url) {
+      const verdict = judgeUrl(url, ANY_RECIPIENT)
+      return verdict.kind === 'refused' ? verdict.reason : null
+    },
     headerProblem,
     secretProblem,
   }

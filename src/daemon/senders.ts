@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { Lease } from '../delivery/lease.ts'
 import { Sender } from '../delivery/send.ts'
+import type { SenderThreadsOptions } from '../delivery/sender-threads.ts'
 import { SenderThreads } from '../delivery/sender-threads.ts'
 import type { RunSettings } from './prepare.ts'
 
@@ -11,10 +11,12 @@ const MOST_BY_DEFAULT = 4
 /** What sends: this thread where it need not share its core, else as many threads as were asked for. */
 export function openSender(
   settings: Pick<RunSettings, 'senders' | 'dryRun'>,
-  lease: Lease,
+  options: SenderThreadsOptions,
 ): Pick<Sender, 'send' | 'close'> {
   const count = settings.dryRun ? 0 : (settings.senders ?? defaultSenders(availableParallelism()))
-  return count === 0 ? new Sender({ mayStart: () => lease.isValid }) : new SenderThreads(count, lease)
+  if (count > 0) return new SenderThreads(count, options)
+  const { lease, onRedial } = options
+  return new Sender({ mayStart: () => lease.isValid, onRedial })
 }
 
 /** Threads for a machine with so many cores; 0 sends from the thread that reads. */

@@ -6,6 +6,7 @@ import type { Payloads } from '../delivery/payload.ts'
 import { rowKeys } from '../delivery/row-key.ts'
 import { cancelDeliveries } from '../ledger/janitor.ts'
 import type { Progress } from '../ledger/progress.ts'
+import type { Refusal } from '../ledger/salvage.ts'
 import type { EventDefinition } from '../matching/event.ts'
 import type { Change, Position, StreamSink } from '../replication/change.ts'
 import { ConfirmRule } from '../replication/confirm-rule.ts'
@@ -268,6 +269,7 @@ export class Session {
       },
       held: (bytes) => this.#lanes.held(bytes),
       failed: (error) => log.warn({ error: String(error) }, 'cannot write to the ledger; trying again'),
+      refused: (refusal) => this.#refused(refusal),
     })
   }
 
@@ -299,6 +301,16 @@ export class Session {
       { subscriber: subscriberId, delivery: delivery.id, event: message.event },
       `dead letter: ${reason}`,
     )
+  }
+
+  /** A row of a lane may have waited for what is a dead letter now: the lane looks at the ledger again. */
+  #refused({ subscriberId, sentence }: Refusal): void {
+    this.#ports.failed('ledger')
+    this.#ports.log.error({ subscriber: subscriberId }, `not recorded as it was: ${sentence}`)
+    if (subscriberId === null) return
+    const subscriber =
+      this.#directory.get(subscriberId) ?? this.#ports.config.staticSubscribers().find(({ id }) => id === subscriberId)
+    if (subscriber !== undefined) this.#lanes.recover(subscriber, 'dead letter')
   }
 
   #fail(failure: Failure): void {

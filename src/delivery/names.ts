@@ -94,7 +94,7 @@ export class Names {
     const v6 = this.#resolver.resolve6(host, { ttl: true })
     const results = await Promise.all([settled(v4, v6), settled(v6, v4)])
     const records = results.flatMap((result) => result.records)
-    if (records.length === 0) throw results.find(({ error }) => codeOf(error) !== 'ENODATA')?.error ?? results[0].error
+    if (records.length === 0) throw failureOf(results)
     const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000))
     return {
       addresses: records.map(({ address }) => address),
@@ -161,6 +161,12 @@ async function settled(mine: Promise<Records['records']>, other: Promise<Records
     () => done,
   )
   return Promise.race([done, overdue]).catch((error: unknown) => ({ records: [], error }))
+}
+
+/** Why there is no address; a name that leads to others in a circle gives no error at all. */
+function failureOf(results: readonly Records[]): Error {
+  const error = results.map((result) => result.error).find((each) => each !== null && codeOf(each) !== 'ENODATA')
+  return error instanceof Error ? error : Object.assign(new Error('no address'), { code: 'ENODATA' })
 }
 
 /** Rejects with code ETIMEOUT where a promise takes too long. */

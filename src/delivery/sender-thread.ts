@@ -9,7 +9,10 @@ import { unpackBodies } from './thread-messages.ts'
 
 const port = parentPort!
 const lease = new Lease(workerData as SharedArrayBuffer)
-const sender = new Sender({ mayStart: () => lease.isValid })
+const sender = new Sender({
+  mayStart: () => lease.isValid,
+  onRedial: (host) => port.postMessage({ kind: 'redialled', host } satisfies FromThread),
+})
 const policies = new Map<string, RecipientPolicy>()
 let answers: [number, Answer][] = []
 
@@ -42,7 +45,6 @@ function post(): void {
 async function close(): Promise<void> {
   await sender.close()
   post()
-  port.postMessage({ kind: 'closed' } satisfies FromThread)
   port.close()
 }
 

@@ -12,6 +12,13 @@ const STOPPING: Answer = { kind: 'failure', failure: 'internal', message: 'hookd
 const MOST_URLS = 10_000
 const NOTHING = Buffer.alloc(0)
 
+export interface SenderThreadsOptions {
+  /** Asked before each request goes out. */
+  readonly lease: Lease
+  /** A kept connection had gone stale and the request goes out again on a new one. */
+  readonly onRedial: (host: string) => void
+}
+
 interface Thread {
   readonly worker: Worker
   /** Names of the policies that it knows. */
@@ -35,8 +42,8 @@ export class SenderThreads {
   #isPosting = false
   #isClosed = false
 
-  constructor(count: number, lease: Lease) {
-    this.#threads = Array.from({ length: count }, () => this.#start(lease))
+  constructor(count: number, options: SenderThreadsOptions) {
+    this.#threads = Array.from({ length: count }, () => this.#start(options))
   }
 
   /** Sends one request and resolves whatever happens; never rejects. */
@@ -71,10 +78,11 @@ export class SenderThreads {
   }
 
   /** An error in a thread is a bug: nobody listens for it, so that it ends the process. */
-  #start(lease: Lease): Thread {
+  #start({ lease, onRedial }: SenderThreadsOptions): Thread {
     const worker = new Worker(PROGRAM, { workerData: lease.buffer })
     worker.on('message', (message: FromThread) => {
-      if (message.kind === 'answers') for (const [id, answer] of message.answers) this.#answer(id, answer)
+      if (message.kind === 'redialled') onRedial(message.host)
+      else for (const [id, answer] of message.answers) this.#answer(id, answer)
     })
     worker.unref()
     return { worker, policies: new Set(), requests: [] }

@@ -24,7 +24,8 @@ export type ToThread =
 /** What a sending thread answers. */
 export type FromThread =
   | { readonly kind: 'answers'; readonly answers: readonly (readonly [id: number, answer: Answer])[] }
-  | { readonly kind: 'closed' }
+  /** A kept connection had gone stale. */
+  | { readonly kind: 'redialled'; readonly host: string }
 
 /** Puts the bodies of requests behind each other, in memory that can be handed over without a copy. */
 export function packBodies(requests: readonly WebhookRequest[]): Uint8Array<ArrayBuffer> {

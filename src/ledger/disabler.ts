@@ -1,10 +1,11 @@
-import type { Pool } from 'pg'
+import type { Pool, QueryResult, QueryResultRow } from 'pg'
 import { statement } from '../postgres/statements.ts'
 import type { FlushTarget } from './flush.ts'
 import { readable } from './writes.ts'
 
 const LOCK_TIMEOUT = `set local lock_timeout = '500ms'`
 const RETRY_MS = 2000
+const MOST_AT_ONCE = 500
 
 export interface DisablerOptions {
   readonly pool: Pool
@@ -36,6 +37,7 @@ export class Disabler {
     this.#isWorking = true
     while (this.#reasons.size > 0 && !signal.aborted) {
       let hasFailed = false
+      if (this.#reasons.size > 1) await this.#writeMany(signal)
       for (const [id, reason] of this.#reasons) {
         try {
           await this.#write(id, reason)
@@ -50,15 +52,41 @@ export class Disabler {
     this.#isWorking = false
   }
 
+  /** What it leaves over, for a lock or a trigger, is for one statement each to try. */
+  async #writeMany(signal: AbortSignal): Promise<void> {
+    const all = [...this.#reasons]
+    for (let at = 0; at < all.length && !signal.aborted; at += MOST_AT_ONCE) {
+      const some = all.slice(at, at + MOST_AT_ONCE)
+      const { slot, epoch } = this.#options.target
+      try {
+        const { rows } = await this.#run<{ id: string }>('disable_subscribers', [
+          some.map(([id]) => id),
+          some.map(([, reason]) => readable(reason)),
+          slot,
+          epoch,
+        ])
+        const done = new Set(rows.map(({ id }) => id))
+        for (const [id, reason] of some) if (done.has(id) && this.#reasons.get(id) === reason) this.#reasons.delete(id)
+      } catch {
+        return // the single statements tell which row it is
+      }
+    }
+  }
+
   async #write(id: string, reason: string): Promise<void> {
-    const { pool, target } = this.#options
-    const client = await pool.connect()
+    const { slot, epoch } = this.#options.target
+    await this.#run('disable_subscriber', [id, readable(reason), slot, epoch])
+  }
+
+  async #run<Row extends QueryResultRow>(name: string, values: unknown[]): Promise<QueryResult<Row>> {
+    const client = await this.#options.pool.connect()
     const ignore = (): void => undefined // what broke the connection also rejects the query
     client.on('error', ignore)
+    let result: QueryResult<Row>
     try {
       await client.query('begin')
       await client.query(LOCK_TIMEOUT)
-      await client.query(statement('disable_subscriber'), [id, readable(reason), target.slot, target.epoch])
+      result = await client.query<Row>(statement(name), values)
       await client.query('commit')
     } catch (error) {
       client.off('error', ignore)
@@ -67,5 +95,6 @@ export class Disabler {
     }
     client.off('error', ignore)
     client.release()
+    return result
   }
 }

@@ -18,16 +18,24 @@ export interface FlushContent {
   readonly directory: DirectoryChanges | null
 }
 
+/** How the rows of a batch are written within the transaction of a flush. */
+export type BatchWrite = (client: ClientBase, batch: Batch) => Promise<void>
+
 /**
  * Writes a batch and the progress that follows from it in one transaction, so that a delivery is either in the ledger
  * or still owed by the slot. Throws `HOOKD_FENCED` where another process has taken the slot: then nothing is written.
  */
-export async function flush(pool: Pool, target: FlushTarget, content: FlushContent): Promise<void> {
+export async function flush(
+  pool: Pool,
+  target: FlushTarget,
+  content: FlushContent,
+  writeBatch: BatchWrite = writeWhole,
+): Promise<void> {
   const client = await pool.connect()
   const ignore = (): void => undefined // what broke the connection also rejects the query
   client.on('error', ignore)
   try {
-    await write(client, target, content)
+    await write(client, target, content, writeBatch)
   } catch (error) {
     client.off('error', ignore)
     client.release(true)
@@ -37,11 +45,23 @@ export async function flush(pool: Pool, target: FlushTarget, content: FlushConte
   client.release()
 }
 
-async function write(client: ClientBase, target: FlushTarget, content: FlushContent): Promise<void> {
+async function write(
+  client: ClientBase,
+  target: FlushTarget,
+  content: FlushContent,
+  writeBatch: BatchWrite,
+): Promise<void> {
   const { batch, progress, directory } = content
   const isPlain = batch.deliveries.length + batch.attempts.length + batch.errors.length === 0
   if (isPlain && directory === null) return saveProgress(client, target, progress)
   await client.query('begin')
+  await writeBatch(client, batch)
+  if (directory !== null) await saveDirectory(client, target, directory)
+  await saveProgress(client, target, progress)
+  await client.query('commit')
+}
+
+async function writeWhole(client: ClientBase, batch: Batch): Promise<void> {
   await storeDeliveries(
     client,
     batch.deliveries.filter((write) => write.isNew),
@@ -52,9 +72,6 @@ async function write(client: ClientBase, target: FlushTarget, content: FlushCont
   )
   await recordAttempts(client, batch.attempts)
   await recordErrors(client, batch.errors)
-  if (directory !== null) await saveDirectory(client, target, directory)
-  await saveProgress(client, target, progress)
-  await client.query('commit')
 }
 
 async function saveProgress(client: ClientBase, target: FlushTarget, progress: Progress): Promise<void> {
@@ -68,7 +85,8 @@ async function saveProgress(client: ClientBase, target: FlushTarget, progress: P
   }
 }
 
-async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
+/** Stores deliveries that the ledger does not hold yet, with the bodies that they need. */
+export async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
   if (writes.length === 0) return
   const unique = new Map(writes.map(({ delivery }) => [`${delivery.message.id} ${delivery.variant}`, delivery]))
   const messages = [...unique.values()]
@@ -104,7 +122,8 @@ async function storeDeliveries(client: ClientBase, writes: readonly DeliveryWrit
   ])
 }
 
-async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
+/** Records what became of deliveries that the ledger holds. */
+export async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
   if (writes.length === 0) return
   await client.query(statement('update_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
@@ -128,7 +147,8 @@ function fates(writes: readonly DeliveryWrite[]): (string | number | null)[][] {
   ]
 }
 
-async function recordAttempts(client: ClientBase, attempts: readonly AttemptWrite[]): Promise<void> {
+/** Adds one row a try. */
+export async function recordAttempts(client: ClientBase, attempts: readonly AttemptWrite[]): Promise<void> {
   if (attempts.length === 0) return
   const results = attempts.map(({ result }) => describe(result))
   await client.query(statement('record_attempts'), [
@@ -145,7 +165,8 @@ async function recordAttempts(client: ClientBase, attempts: readonly AttemptWrit
   ])
 }
 
-async function recordErrors(client: ClientBase, errors: readonly ErrorWrite[]): Promise<void> {
+/** Adds rows of `hookd.errors`. */
+export async function recordErrors(client: ClientBase, errors: readonly ErrorWrite[]): Promise<void> {
   if (errors.length === 0) return
   await client.query(statement('record_errors'), [
     errors.map(({ id }) => id),

@@ -7,6 +7,8 @@ import type { FlushContent, FlushTarget } from './flush.ts'
 import { flush } from './flush.ts'
 import type { DirectoryChanges, Progress } from './progress.ts'
 import { WriteQueue } from './queue.ts'
+import type { Refusal } from './salvage.ts'
+import { isDataError, salvage } from './salvage.ts'
 import type { DeliveryWrite, ErrorWrite } from './writes.ts'
 
 /** Settled deliveries that may wait for one progress record, so that a crash sends few of them twice. */
@@ -25,6 +27,8 @@ export interface WriterOptions {
   recorded(lsn: bigint): void
   held(bytes: number): void
   failed(error: unknown): void
+  /** Postgres refuses something for what it is; a dead letter or a row of `hookd.errors` stands in its place. */
+  refused(refusal: Refusal): void
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
@@ -32,7 +36,8 @@ export interface WriterOptions {
  * Gathers writes and flushes them in one transaction, one flush at a time.
  *
  * A flush that fails is tried again with the same content until it succeeds, another process takes the slot, or the run
- * ends; nothing is written after it before it has succeeded, because the position of a later one covers it too.
+ * ends; nothing is written after it before it has succeeded, because the position of a later one covers it too. What
+ * Postgres would refuse every time is put aside instead.
  */
 export class LedgerWriter {
   readonly #options: WriterOptions
@@ -205,16 +210,25 @@ export class LedgerWriter {
   }
 
   async #persist(content: FlushContent, signal: AbortSignal): Promise<void> {
-    const { pool, target } = this.#options
     for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2)) {
       try {
-        return await flush(pool, target, content)
+        return await this.#flushOrSalvage(content)
       } catch (error) {
         if (error instanceof HookdError) throw error
         this.#options.failed(error)
         if (signal.aborted) throw error
         await this.#options.sleep(backoffMs, signal)
       }
+    }
+  }
+
+  async #flushOrSalvage(content: FlushContent): Promise<void> {
+    const { pool, target, refused } = this.#options
+    try {
+      await flush(pool, target, content)
+    } catch (error) {
+      if (!isDataError(error)) throw error
+      for (const refusal of await salvage(pool, target, content)) refused(refusal)
     }
   }
 }

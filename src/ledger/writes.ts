@@ -76,5 +76,10 @@ export function describe(result: AttemptResult | null): {
   if (answer.kind === 'failure') return { status: null, class: answer.failure, error }
   const isRedirect = answer.status >= 300 && answer.status < 400
   const failure = isRedirect ? 'redirect_refused' : 'status'
-  return { status: answer.status, class: outcome.kind === 'delivered' ? null : failure, error }
+  const target = isRedirect && answer.location !== null ? `; it points to ${answer.location}` : ''
+  return {
+    status: answer.status,
+    class: outcome.kind === 'delivered' ? null : failure,
+    error: error === null ? null : readable(error + target),
+  }
 }

@@ -13,6 +13,10 @@ export interface SubscriberRules {
   parseRetry(value: unknown): RetryPolicy
   /** Milliseconds of an interval that Postgres printed; throws an Error with a sentence. */
   parseInterval(text: string): number
+  /** Why an event pattern can match nothing; null where it can. */
+  eventProblem(pattern: string): string | null
+  /** Why a URL can never be sent to, whatever `recipients` says; null where it can. */
+  urlProblem(url: string): string | null
   /** Why a header may not be sent; null where it may. */
   headerProblem(name: string, value: string): string | null
   /** Why a secret cannot sign; null where it can. */
@@ -64,16 +68,17 @@ function attempt<T>(read: () => T): T | null {
 
 function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscriber {
   const headers = stringRecord(plainJson(row, 'headers') ?? {})
-  for (const [name, value] of Object.entries(headers)) {
-    const problem = rules.headerProblem(name, value)
-    if (problem !== null) throw new Error(problem)
-  }
   const secret = text(row, 'hmac_secret')
   const oldSecret = row['hmac_secret_old'] ?? null
-  for (const key of [secret, oldSecret]) {
-    const problem = key === null ? null : rules.secretProblem(key)
-    if (problem !== null) throw new Error(problem)
-  }
+  const problems = [
+    rules.eventProblem(text(row, 'event')),
+    rules.urlProblem(text(row, 'url')),
+    ...Object.entries(headers).map(([name, value]) => rules.headerProblem(name, value)),
+    ...[secret, oldSecret].map((key) => (key === null ? null : rules.secretProblem(key))),
+    batchProblem(row),
+  ]
+  const problem = problems.find((found) => found !== null)
+  if (problem !== undefined) throw new Error(problem)
   const retry = json(row, 'retry', rules)
   const until = row['hmac_secret_old_until'] ?? null
   return {
@@ -93,8 +98,8 @@ function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscrib
     concurrency: wholeNumber(row, 'concurrency', 1, 1000),
     rateLimit: row['rate_limit'] ? positive(row, 'rate_limit') : null,
     batchSize: wholeNumber(row, 'batch_size', 1, 1000),
-    batchWaitMs: rules.parseInterval(text(row, 'batch_wait')),
-    timeoutMs: row['timeout'] ? rules.parseInterval(row['timeout']) : null,
+    batchWaitMs: within(rules.parseInterval(text(row, 'batch_wait')), { column: 'batch_wait', least: 0 }),
+    timeoutMs: row['timeout'] ? within(rules.parseInterval(row['timeout']), { column: 'timeout', least: 1 }) : null,
     retry: retry === null ? null : rules.parseRetry(retry),
     active: row['active'] === 't' || row['active'] === 'true',
     disabledReason: row['disabled_at'] ? (row['disabled_reason'] ?? 'disabled') : null,
@@ -163,6 +168,18 @@ function wholeNumber(row: SubscriberRow, column: string, least: number, most: nu
     throw new Error(`${column} must be a whole number from ${least} to ${most}`)
   }
   return value
+}
+
+const MOST_SECONDS = 60
+
+function within(ms: number, { column, least }: { column: string; least: number }): number {
+  if (ms >= least * 1000 && ms <= MOST_SECONDS * 1000) return ms
+  throw new Error(`${column} must be from ${least} to ${MOST_SECONDS} seconds`)
+}
+
+function batchProblem(row: SubscriberRow): string | null {
+  const isForm = row['content_type'] === 'application/x-www-form-urlencoded'
+  return isForm && row['batch_size'] !== '1' ? 'a form cannot carry a batch' : null
 }
 
 function positive(row: SubscriberRow, column: string): number {

@@ -22,6 +22,8 @@ export async function serveTelemetry(
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type }).end(body)
     }
+    // So that a subscriber whose URL is this server by mistake is not told that it was delivered.
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'only GET\n')
     if (request.url === '/healthz') return answer(200, 'ok\n')
     if (request.url === '/readyz') {
       const reason = readiness()

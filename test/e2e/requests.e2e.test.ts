@@ -199,7 +199,7 @@ describe.each(SERVER_KINDS)('requests, %s', (kind) => {
 
     await stage.settled()
     await expect
-      .poll(async () => (await box.deliveries()).map(({ state, attempts }) => [state, attempts]))
+      .poll(async () => (await box.deliveries()).map(({ state, attempts }) => [state, attempts]), { timeout: 10_000 })
       .toEqual([
         ['delivered', 2],
         ['delivered', 2],

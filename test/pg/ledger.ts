@@ -3,6 +3,7 @@ import type { Delivery } from '../../src/delivery/delivery.ts'
 import { deliveryId } from '../../src/delivery/identity.ts'
 import type { AttemptResult } from '../../src/delivery/ports.ts'
 import type { Progress } from '../../src/ledger/progress.ts'
+import type { Refusal } from '../../src/ledger/salvage.ts'
 import { LedgerReader } from '../../src/ledger/reader.ts'
 import type { WriterOptions } from '../../src/ledger/writer.ts'
 import { LedgerWriter } from '../../src/ledger/writer.ts'
@@ -23,6 +24,7 @@ export interface Bench {
   /** LSNs whose records became durable. */
   readonly recorded: bigint[]
   readonly failures: unknown[]
+  readonly refusals: Refusal[]
   held: number
   progress: Progress
   /** What the writer said it still held back at the last flush. */
@@ -50,6 +52,7 @@ export async function aBench(kind: ServerKind, options: Partial<WriterOptions> =
       recorded: (lsn) => bench.recorded.push(lsn),
       held: (bytes) => (bench.held += bytes),
       failed: (error) => bench.failures.push(error),
+      refused: (refusal) => bench.refusals.push(refusal),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
       ...options,
       ...more,
@@ -61,6 +64,7 @@ export async function aBench(kind: ServerKind, options: Partial<WriterOptions> =
     reader: new LedgerReader(pool, () => performance.now()),
     recorded: [],
     failures: [],
+    refusals: [],
     held: 0,
     progress: { lsn: 0x100n, readUpto: null, open: {} },
     unstored: [],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { replayInSteps } from '../../src/cli/replay-steps.ts'
 import { createMigratedDatabase } from '../support/migrated.ts'
 import { SERVER_KINDS, type Database } from '../support/postgres.ts'
 import { refusalOf } from '../support/subscribers.ts'
@@ -119,6 +120,34 @@ describe.each(SERVER_KINDS)('hookd.replay() on %s', (kind) => {
     await replay('$1', [id])
     await listener.query('select 1')
     expect(heard).toEqual(['hookd replay'])
+  })
+
+  test('by "hookd replay" goes in steps, leaves out what is settled meanwhile, and can be taken up again', async () => {
+    for (let at = 0; at < 35; at++) {
+      const settled = `2026-01-02 00:00:00.0000${String(Math.min(Math.max(at, 10), 22)).padStart(2, '0')}`
+      await settle({ settled, body: at % 10 === 3 ? null : 'x' })
+    }
+    await settle({ settled: '2026-01-03', state: 'delivered' })
+    const choice = { event: 'article.*', subscriber: null, state: null, since: null, until: null }
+    const client = await db.client()
+    const seen: number[] = []
+    const interrupted = replayInSteps(client, choice, {
+      atOnce: 10,
+      progress(count) {
+        seen.push(count)
+        if (seen.length === 2) throw new Error('Ctrl-C')
+      },
+    })
+    await expect(interrupted).rejects.toThrow('Ctrl-C')
+    expect(await pending()).toHaveLength(seen[1]!)
+    await db.query(`update hookd.deliveries set state = 'dead', settled_at = now() + interval '1 hour'
+      where id = (select id from hookd.deliveries where state = 'pending' limit 1)`)
+    const rest = await replayInSteps(client, choice, { atOnce: 10, progress: (count) => seen.push(count) })
+    expect(seen[1]! + rest).toBe(31)
+    expect(await pending()).toHaveLength(30)
+    expect(seen).toEqual([10, 19, 12])
+    const steps = await db.query(`select from hookd.deliveries where state = 'pending' group by xmin::text`)
+    expect(steps.length).toBeGreaterThan(2)
   })
 
   test('refuses a delivery whose body is gone', async () => {

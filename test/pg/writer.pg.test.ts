@@ -202,6 +202,17 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     expect(bench.held).toBe(0)
   })
 
+  test('records where a redirect pointed, as far as text can hold it', async () => {
+    const bench = await aBench(kind)
+    const { answer, ...rest } = failed(302)
+    const redirect = { ...rest, answer: { ...answer, location: 'http://e.com/\0?\ud800' } as typeof answer }
+    attempt(aDelivery(1), (now) => bench.writer.settle(now, 'dead', redirect))
+    await bench.flush()
+    expect(await bench.db.query('select class, error from hookd.attempts')).toEqual([
+      { class: 'redirect_refused', error: 'answered 302; it points to http://e.com/\ufffd?\ufffd' },
+    ])
+  })
+
   test('makes a dead letter of what was never tried, without an attempt', async () => {
     const bench = await aBench(kind)
     bench.writer.settle(aDelivery(1), 'dead', {
@@ -237,6 +248,32 @@ describe.each(SERVER_KINDS)('the writer on %s', (kind) => {
     expect(await bench.db.query('select disabled_reason from hookd.subscribers')).toEqual([
       { disabled_reason: 'answered 410' },
     ])
+    stop.abort()
+    await run
+  })
+
+  test('disables many subscribers at once, whatever holds up one of them', async () => {
+    const bench = await aBench(kind)
+    await bench.db.query(`
+      alter table hookd.subscribers disable trigger user;
+      insert into hookd.subscribers (event, url, label) select '*', 'https://example.com', g from generate_series(1, 1200) g;
+      create function keep() returns trigger language plpgsql as $$ begin raise 'not this one'; end $$;
+      create trigger keep before update on hookd.subscribers for each row when (old.label = '2') execute function keep()`)
+    const owner = await bench.db.client()
+    await owner.query(`begin; select * from hookd.subscribers where label = '1' for update`)
+    const stop = new AbortController()
+    const run = bench.writer.run(stop.signal)
+    const ids = await bench.db.query('select id from hookd.subscribers order by label::int desc')
+    for (const { id } of ids) bench.writer.disable(id, 'invalid row')
+    const enabled = () =>
+      bench.db.query('select label from hookd.subscribers where disabled_at is null order by label::int')
+    const isDone = async () => (await enabled()).length === 2
+    await waitFor(isDone, { what: 'all but two to be disabled' })
+    await owner.query('commit')
+    await bench.db.query('drop trigger keep on hookd.subscribers')
+    await waitFor(async () => (await enabled()).length === 0, { what: 'the two to follow' })
+    const writes = await bench.db.query('select count(distinct xmin::text)::int as n from hookd.subscribers')
+    expect(writes[0].n).toBeLessThan(1200)
     stop.abort()
     await run
   })

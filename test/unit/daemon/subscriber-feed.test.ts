@@ -75,6 +75,8 @@ function aFeed() {
       parseJson: JSON.parse,
       parseRetry: () => ({ scheduleMs: [] }),
       parseInterval: () => 0,
+      eventProblem: () => null,
+      urlProblem: () => null,
       headerProblem: () => null,
       secretProblem: () => null,
     },

@@ -21,11 +21,11 @@ export class Certificates {
   }
 
   /** A certificate of the CA; a negative number of days makes one that has expired. */
-  issue(altName: string, days = 1): Certificate {
+  issue(altName: string, days = 1, newKey: readonly string[] = NEW_KEY): Certificate {
     const name = this.#path()
     writeFileSync(`${name}.ext`, `subjectAltName=${altName}\n`)
     const subject = ['-subj', '/CN=leaf.example']
-    this.#openssl('req', '-new', ...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, ...subject)
+    this.#openssl('req', '-new', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, ...subject)
     const issuer = [
       '-CA',
       join(this.#directory, 'ca.crt'),
@@ -54,6 +54,8 @@ export class Certificates {
   }
 }
 
+/** A kind of key that no client of today takes. */
+export const WEAK_KEY = ['-newkey', 'rsa:1024', '-nodes']
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
 function read(name: string): Certificate {

@@ -3,13 +3,14 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dial } from '../../../src/delivery/dial.ts'
 import type { Target } from '../../../src/delivery/recipients.ts'
 import type { RecipientPolicy } from '../../../src/matching/event.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startReceiver } from '../../support/receiver.ts'
 import { waitFor } from '../../support/wait.ts'
+import { aDeafPort } from './deaf-port.ts'
 import { aDnsServer } from './dns-server.ts'
 import { ANYWHERE, PUBLIC, aClosedPort, aRawServer, aRequest, aSender, gist } from './endpoints.ts'
 
@@ -113,6 +114,53 @@ test('a name that turns to a private address after it was accepted is refused at
     message: 'rebind.example resolves to what "recipients" does not allow: it is a loopback address',
   })
   expect(receiver.requests).toEqual([])
+})
+
+test('an answer of DNS that turns from a good to a bad address is judged anew for every connection', async () => {
+  const receiver = await startReceiver()
+  const policy: RecipientPolicy = { ...PUBLIC, ports: 'any', allowCidrs: ['127.0.0.1/32'] }
+  const zone = { 'rebind.example': { v4: ['127.0.0.1'], ttl: 0 } }
+  const { address } = await aDnsServer(zone)
+  const sender = aSender({ dns: { servers: [address], hostsFile: '/nowhere' } })
+  const request = aRequest(`http://rebind.example:${receiver.port}/`, { recipients: policy, keepAlive: false })
+  expect(gist(await sender.send(request))).toBe('200')
+  zone['rebind.example'].v4 = ['127.0.0.1', '127.0.0.2']
+  const now = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000) // beyond what names are kept
+  atEnd(() => Promise.resolve(clock.mockRestore()))
+  expect(gist(await sender.send(request))).toBe('blocked_address')
+  expect(receiver.requests).toHaveLength(1)
+})
+
+test.each(['intranet', 'printer.local', 'db.internal', '10.0.0.1.nip.example', 'metadata.example'])(
+  'the name %s is refused for the address that it has',
+  async (name) => {
+    const { address } = await aDnsServer({
+      [name]: { v4: [name === 'metadata.example' ? '169.254.169.254' : '10.0.0.1'] },
+    })
+    const sender = aSender({ dns: { servers: [address], hostsFile: '/nowhere' } })
+    const answer = await sender.send(aRequest(`http://${name}/`, { recipients: PUBLIC }))
+    expect(answer).toMatchObject({ failure: 'blocked_address' })
+  },
+)
+
+describe('a host that answers no SYN', () => {
+  test('runs into the connect timeout', async () => {
+    const port = await aDeafPort()
+    const answer = await aSender({ connectTimeoutMs: 150 }).send(aRequest(`http://127.0.0.1:${port}/`))
+    expect(answer).toMatchObject({
+      failure: 'connect_timeout',
+      message: 'no connection to 127.0.0.1 came about within 150 ms',
+    })
+  })
+
+  test('does not keep the next address of a name waiting', async () => {
+    const port = await aDeafPort()
+    const server = await aRawServer(() => {}, { host: ELSEWHERE, port })
+    const socket = await dialAt(['127.0.0.1', ELSEWHERE], aTarget(port))
+    expect(socket.remoteAddress).toBe(ELSEWHERE)
+    expect(server.connections).toHaveLength(1)
+  })
 })
 
 test('a connection that one policy allows does not serve another policy', async () => {

@@ -43,14 +43,17 @@ export interface RawServer {
   readonly connections: readonly Socket[]
 }
 
-/** Listens on 127.0.0.1 and hands over every connection with its number, from 0. */
-export async function aRawServer(onConnection: (socket: Socket, index: number) => void): Promise<RawServer> {
+/** Listens on 127.0.0.1, unless told otherwise, and hands over every connection with its number, from 0. */
+export async function aRawServer(
+  onConnection: (socket: Socket, index: number) => void,
+  at?: { readonly host: string; readonly port: number },
+): Promise<RawServer> {
   const connections: Socket[] = []
   const server = createServer((socket) => {
     socket.on('error', () => {})
     onConnection(socket, connections.push(socket) - 1)
   })
-  const port = await listening(server)
+  const port = await listening(server, at)
   atEnd(async () => {
     for (const socket of connections) socket.destroy()
     server.close()
@@ -64,8 +67,8 @@ export function aServerSaying(answer: string | Buffer): Promise<RawServer> {
   return aRawServer((socket) => socket.on('data', () => socket.write(answer)))
 }
 
-export async function listening(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
+export async function listening(server: Server, { host = '127.0.0.1', port = 0 } = {}): Promise<number> {
+  server.listen(port, host)
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
 }

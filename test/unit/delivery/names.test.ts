@@ -27,6 +27,12 @@ test('a name gives all its addresses', async () => {
   expect(await names.resolve('example.com')).toEqual(['192.0.2.1', '192.0.2.2', '2001:db8::1'])
 })
 
+test('a name may have a thousand addresses', async () => {
+  const v4 = Array.from({ length: 1000 }, (_, at) => `192.0.${at >> 8}.${at & 255}`)
+  const { names } = await aResolver({ 'example.com': { v4 } })
+  expect((await names.resolve('example.com')).toSorted()).toEqual(v4.toSorted())
+})
+
 test('a name with one kind of address is fine', async () => {
   const { names } = await aResolver({ four: { v4: ['192.0.2.1'] }, six: { v6: ['2001:db8::1'] } })
   expect(await names.resolve('four')).toEqual(['192.0.2.1'])
@@ -89,6 +95,12 @@ test.each<[string, Zone, NamesOptions, string]>([
     'the name example.com does not exist',
   ],
   ['has no address', { 'example.com': {} }, {}, 'the name example.com has no address'],
+  [
+    'leads to itself',
+    { 'example.com': { alias: 'www.example.com' }, 'www.example.com': { alias: 'example.com' } },
+    {},
+    'the name example.com has no address',
+  ],
   ['fails', { 'example.com': { code: SERVFAIL } }, {}, 'DNS failed for example.com (ESERVFAIL)'],
   [
     'gets no answer',

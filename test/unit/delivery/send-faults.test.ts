@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { atEnd } from '../../support/at-end.ts'
 import { waitFor } from '../../support/wait.ts'
 import { aClosedPort, aRawServer, aRequest, aSender, aServerSaying, gist } from './endpoints.ts'
 
@@ -27,6 +28,11 @@ test.each<[string, string]>([
   ['HTTP/0.9', '<html>hello</html>'],
   ['an HTTP/2 preface', '\0\0\x12\x04\0\0\0\0\0'],
   ['a header without a colon', 'HTTP/1.1 200 OK\r\nbad header\r\n\r\n'],
+  ['a NUL within a header', 'HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n'],
+  [
+    'chunks that also have a length',
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  ],
   ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!'],
   ['headers beyond 16 KiB', `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(20_000)}\r\n\r\n`],
@@ -41,9 +47,15 @@ test.each<[string, string]>([
 test.each<[string, string, string]>([
   ['a body cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok', 'ok'],
   ['a bad chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n', 'ok'],
-  ['both kinds of length', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 'ok'],
+  ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 'ok'],
   ['bytes after its body', `${OK}HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n`, 'ok'],
   ['a body until the end', 'HTTP/1.1 200 OK\r\n\r\nok', 'ok'],
+  [
+    'two hundred layers of compression',
+    `HTTP/1.1 200 OK\r\n${'Content-Encoding: gzip\r\n'.repeat(200)}${OK.slice(17)}`,
+    'ok',
+  ],
+  ['headers that are no ASCII', OK.replace('\r\n', '\r\nX-A: \xff\xed\xa0\x80\r\n'), 'ok'],
   ['early hints before it', `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`, 'ok'],
 ])('an answer with %s counts by its status', async (_, answer, body) => {
   const server = await aRawServer((socket) => {
@@ -100,6 +112,24 @@ function drip(socket: Socket, head: string, drop: string): void {
     socket.on('close', () => clearInterval(timer))
   })
 }
+
+test('a clock that is set means nothing for a deadline', async () => {
+  const server = await aRawServer((socket) => {
+    socket.once('data', () => {
+      vi.setSystemTime(Date.now() + 24 * 3_600_000)
+      setTimeout(() => {
+        vi.setSystemTime(0)
+        setTimeout(() => socket.write(OK), 20)
+      }, 20)
+    })
+  })
+  vi.useFakeTimers({ toFake: ['Date'] })
+  atEnd(() => Promise.resolve(vi.useRealTimers()))
+  const answer = await aSender().send(aRequest(server.url))
+  expect(answer).toMatchObject({ status: 200 })
+  expect(answer.durationMs).toBeGreaterThanOrEqual(35)
+  expect(answer.durationMs).toBeLessThan(5000)
+})
 
 test('an early 413 is heard while the body is still on its way', async () => {
   const server = await aRawServer((socket) => {
@@ -182,4 +212,20 @@ test('one endpoint that hangs delays no other', async () => {
   expect(performance.now() - startedAt).toBeLessThan(1000)
   await sender.close()
   expect(new Set((await Promise.all(stuck)).map(gist))).toEqual(new Set(['internal']))
+})
+
+test('a flood of requests to an endpoint that answers only just in time delays no other', async () => {
+  const slow = await aRawServer((socket) => socket.on('data', () => setTimeout(() => socket.write(OK), 40)))
+  const healthy = await aServerSaying(OK)
+  const sender = aSender({ socketsPerOrigin: 4 })
+  let answered = 0
+  const flood = Array.from({ length: 80 }, async () => {
+    const answer = await sender.send(aRequest(slow.url, { timeoutMs: 400 }))
+    answered++
+    return gist(answer)
+  })
+  for (let at = 0; at < 20; at++) expect(gist(await sender.send(aRequest(healthy.url)))).toBe('200')
+  expect(answered).toBeLessThan(80)
+  expect(new Set(await Promise.all(flood))).toEqual(new Set(['200']))
+  expect(slow.connections).toHaveLength(4)
 })

@@ -51,6 +51,7 @@ test('without keepalive each has its own', async () => {
 })
 
 test.each([
+  [300, 'gopher://127.0.0.1/'],
   [301, '/elsewhere'],
   [302, 'http://169.254.169.254/latest/meta-data/'],
   [303, ''],

@@ -10,8 +10,10 @@ import { PUBLIC, aRawServer, aRequest, aSender, gist } from './endpoints.ts'
 
 const LONG_MS = 60_000
 
+let redials = 0
+
 function threads(count: number, lease = aLease()): SenderThreads {
-  const sender = new SenderThreads(count, lease)
+  const sender = new SenderThreads(count, { lease, onRedial: () => redials++ })
   atEnd(() => sender.close())
   return sender
 }

@@ -12,6 +12,8 @@ const RULES: SubscriberRules = {
     if (text === 'never') throw new Error('the interval "never" cannot be read')
     return Number(text)
   },
+  eventProblem: (pattern) => (pattern.includes('..') ? 'event: it has an empty part' : null),
+  urlProblem: (url) => (url.startsWith('ftp:') ? 'the URL is not usable' : null),
   headerProblem: (name) => (name === 'Host' ? 'header "Host" is set by hookd' : null),
   secretProblem: (secret) => (secret.length < 16 ? 'a secret needs at least 16 characters' : null),
 }
@@ -107,6 +109,14 @@ describe('a broken row is disabled', () => {
     [{ hmac_secret_old: 'short' }, 'a secret needs at least 16 characters'],
     [{ hmac_secret: null }, 'hmac_secret is missing'],
     [{ url: null }, 'url is missing'],
+    [{ url: 'ftp://example.com/' }, 'the URL is not usable'],
+    [{ event: null }, 'event is missing'],
+    [{ event: 'a..b' }, 'event: it has an empty part'],
+    [{ timeout: '999' }, 'timeout must be from 1 to 60 seconds'],
+    [{ timeout: '60001' }, 'timeout must be from 1 to 60 seconds'],
+    [{ batch_wait: '-1' }, 'batch_wait must be from 0 to 60 seconds'],
+    [{ batch_wait: '60001' }, 'batch_wait must be from 0 to 60 seconds'],
+    [{ content_type: 'application/x-www-form-urlencoded', batch_size: '2' }, 'a form cannot carry a batch'],
     [{ headers: '{"Host":"x"}' }, 'header "Host" is set by hookd'],
     [{ headers: '{"X":1}' }, 'headers must be a JSON object of strings'],
     [{ config: '[1]' }, 'config must be a JSON object'],
