@@ -8,6 +8,7 @@ import type { SlotState } from '../replication/slot.ts'
 import { interrupted } from '../replication/stream-error.ts'
 import { SlotStream } from '../replication/slot-stream.ts'
 import type { OutputPlugin, PluginOptions } from '../replication/start-replication.ts'
+import { readWalEnd } from '../replication/wal-end.ts'
 import { Wal2jsonDecoder } from '../replication/wal2json.ts'
 import { Intake } from './intake.ts'
 import type { LiveConfig } from './live-config.ts'
@@ -49,6 +50,8 @@ export class Reading {
   readonly #intake: Intake
   readonly #failure = Promise.withResolvers<never>()
   readonly #checked = new WeakSet<Relation>()
+  /** What committed up to here is in the catalog; zero before it was read in this connection. */
+  #catalogLsn = 0n
   #sink: StreamSink | null = null
   #decoder: Decoder | null = null
   #notice: (text: string) => void = () => undefined
@@ -159,21 +162,29 @@ export class Reading {
   }
 
   #onChange(change: Change): void {
-    if (!('relation' in change) || this.#isKnown(change.relation)) return this.#sink!.change(change)
-    this.#checked.add(change.relation)
+    if (!('relation' in change) || this.#isKnown(change)) return this.#sink!.change(change)
     this.#intake.hold(
-      loadCatalog(this.#ports.pool).then((catalog) => {
-        if (this.#hasEnded) return
-        this.#ports.catalogReplaced(catalog)
-        this.#sink!.change(change)
+      this.#readCatalog().then(() => {
+        if (!this.#hasEnded) this.#sink!.change(change)
       }),
     )
   }
 
-  /** Whether the catalog knows the table with these columns and all their types. */
-  #isKnown(relation: Relation): boolean {
+  async #readCatalog(): Promise<void> {
+    const { pool, catalogReplaced } = this.#ports
+    const walEnd = await readWalEnd(pool)
+    const catalog = await loadCatalog(pool)
+    if (this.#hasEnded) return
+    this.#catalogLsn = walEnd
+    catalogReplaced(catalog)
+  }
+
+  /** Whether the catalog knows the table with these columns and all their types, and what it is a partition of. */
+  #isKnown({ relation, transaction }: Change & { readonly relation: Relation }): boolean {
     if (this.#checked.has(relation)) return true
-    const { catalog } = this.#ports.config
+    const { config } = this.#ports
+    if (config.mayBePartition(relation)) return transaction.commitLsn <= this.#catalogLsn
+    const { catalog } = config
     const table = catalog.tables.get(relation.name)
     const isKnown =
       table !== undefined &&
@@ -182,7 +193,8 @@ export class Reading {
           table.columns.some((column) => column.name === name && column.typeOid === typeOid) &&
           (typeOid < FIRST_NORMAL_OID || catalog.types.has(typeOid)),
       )
-    if (isKnown) this.#checked.add(relation)
+    // Once the catalog was read for it, another reading would not help.
+    this.#checked.add(relation)
     return isKnown
   }
 

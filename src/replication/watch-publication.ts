@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { classifyPostgresError } from '../postgres/classify-error.ts'
 import { quoteTable } from '../postgres/quote.ts'
-import { parseLsn } from './lsn.ts'
 import { readPublication, type Publication } from './publication.ts'
 import type { LsnRange } from './start-position.ts'
 import type { TableName } from './start-replication.ts'
+import { readWalEnd } from './wal-end.ts'
 
 /** What a publication lacks: itself, or some of what it should publish. */
 export type PublicationLack =
@@ -57,9 +57,4 @@ export async function watchPublication(pool: pg.Pool, watch: PublicationWatch, s
     }
     await sleep(everyMs, undefined, { signal }).catch(() => {})
   }
-}
-
-async function readWalEnd(pool: pg.Pool): Promise<bigint> {
-  const { rows } = await pool.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn')
-  return parseLsn(rows[0]!.lsn)
 }
