@@ -1,14 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import { type Finished, readFinished } from '../postgres/finished.ts'
 import { loadCatalog } from '../postgres/load-catalog.ts'
-import type { Change, Relation, StreamSink } from '../replication/change.ts'
+import type { Change, Relation, StreamSink, Transaction } from '../replication/change.ts'
 import type { Decoder } from '../replication/decoder.ts'
 import { PgoutputDecoder } from '../replication/pgoutput.ts'
 import type { SlotState } from '../replication/slot.ts'
 import { interrupted } from '../replication/stream-error.ts'
 import { SlotStream } from '../replication/slot-stream.ts'
 import type { OutputPlugin, PluginOptions } from '../replication/start-replication.ts'
-import { readWalEnd } from '../replication/wal-end.ts'
 import { Wal2jsonDecoder } from '../replication/wal2json.ts'
 import { Intake } from './intake.ts'
 import type { LiveConfig } from './live-config.ts'
@@ -16,6 +17,8 @@ import type { RunSettings } from './prepare.ts'
 
 /** The first OID that is not built in; such types come and go. */
 const FIRST_NORMAL_OID = 16_384
+/** Between two looks whether a transaction that was read can be seen already. */
+const VISIBLE_POLL_MS = 10
 
 /** Where a connection starts to read. */
 export interface ReadingStart {
@@ -50,8 +53,8 @@ export class Reading {
   readonly #intake: Intake
   readonly #failure = Promise.withResolvers<never>()
   readonly #checked = new WeakSet<Relation>()
-  /** What committed up to here is in the catalog; zero before it was read in this connection. */
-  #catalogLsn = 0n
+  /** Whether the catalog shows what a transaction did; none, before it was read in this connection. */
+  #isCovered: Finished = () => false
   #sink: StreamSink | null = null
   #decoder: Decoder | null = null
   #notice: (text: string) => void = () => undefined
@@ -164,26 +167,34 @@ export class Reading {
   #onChange(change: Change): void {
     if (!('relation' in change) || this.#isKnown(change)) return this.#sink!.change(change)
     this.#intake.hold(
-      this.#readCatalog().then(() => {
+      this.#readCatalog(change.transaction).then(() => {
         if (!this.#hasEnded) this.#sink!.change(change)
       }),
     )
   }
 
-  async #readCatalog(): Promise<void> {
+  /** Reads the catalog as it is when a transaction can be seen in it. */
+  async #readCatalog({ xid }: Transaction): Promise<void> {
     const { pool, catalogReplaced } = this.#ports
-    const walEnd = await readWalEnd(pool)
+    let hasEnded = await readFinished(pool)
+    while (!hasEnded(xid) && !this.#hasEnded) {
+      await sleep(VISIBLE_POLL_MS)
+      hasEnded = await readFinished(pool)
+    }
     const catalog = await loadCatalog(pool)
     if (this.#hasEnded) return
-    this.#catalogLsn = walEnd
+    this.#isCovered = hasEnded
     catalogReplaced(catalog)
   }
 
-  /** Whether the catalog knows the table with these columns and all their types, and what it is a partition of. */
+  /**
+   * Whether the catalog knows the table with these columns and all their types, and what it is a partition of; or is
+   * newer than the change, so that there is nothing to learn from it.
+   */
   #isKnown({ relation, transaction }: Change & { readonly relation: Relation }): boolean {
-    if (this.#checked.has(relation)) return true
+    if (this.#checked.has(relation) || this.#isCovered(transaction.xid)) return true
     const { config } = this.#ports
-    if (config.mayBePartition(relation)) return transaction.commitLsn <= this.#catalogLsn
+    if (config.mayBePartition(relation)) return false
     const { catalog } = config
     const table = catalog.tables.get(relation.name)
     const isKnown =
@@ -193,8 +204,7 @@ export class Reading {
           table.columns.some((column) => column.name === name && column.typeOid === typeOid) &&
           (typeOid < FIRST_NORMAL_OID || catalog.types.has(typeOid)),
       )
-    // Once the catalog was read for it, another reading would not help.
-    this.#checked.add(relation)
+    if (isKnown) this.#checked.add(relation)
     return isKnown
   }
 
