@@ -42,10 +42,13 @@ export class LiveConfig {
     return this.#config.events
   }
 
-  replace(config: HookdConfig): void {
+  /** Gives what it replaces. */
+  replace(config: HookdConfig): HookdConfig {
+    const former = this.#config
     this.#config = config
     this.#index = new EventIndex(config.events)
     this.#byName = byName(config.events)
+    return former
   }
 
   /** What is gone stays known: changes of it may be yet to come. */
