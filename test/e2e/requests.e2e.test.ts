@@ -111,12 +111,12 @@ describe.each(SERVER_KINDS)('requests, %s', (kind) => {
     const key = await insert()
     const [request] = await box.waitFor(1)
     const data = '"title":"The quick brown fox","tags":["x","y"],"price":1.10'
-    const { time: TIME = box.bodies()[0].timestamp, id: MESSAGE } = box.bodies()[0]
+    const MESSAGE = String(request!.headers['webhook-id'])
+    const { timestamp = '', time: TIME = timestamp } = box.bodies()[0]
     const values: Record<string, string> = { KEY: String(key), DATA: data, ID: box.id, URL: box.url, TIME, MESSAGE }
     const filled = template.replaceAll(/\b(KEY|DATA|ID|URL|TIME|MESSAGE)\b/g, (name) => values[name]!)
     expect(request!.body.toString()).toBe(filled)
-    if (TIME !== undefined) expect(TIME).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    if (envelope === 'cloudevents') expect(MESSAGE).toBe(request!.headers['webhook-id'])
+    expect(TIME).toMatch(template.includes('TIME') ? /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/ : /^$/)
     const isCloudEvent = envelope === 'cloudevents'
     expect(request!.headers['content-type']).toBe(isCloudEvent ? 'application/cloudevents+json' : 'application/json')
   })
