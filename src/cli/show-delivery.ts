@@ -109,5 +109,5 @@ function toRow({ replayed, attempt, at, status, durationMs, error, response }: A
 
 function layoutBody(body: Buffer, contentType: string | null): string {
   const text = body.toString('utf8')
-  return contentType === 'application/json' ? layoutJson(text, 100) : text
+  return contentType?.endsWith('json') === true ? layoutJson(text, 100) : text
 }

@@ -56,7 +56,7 @@ function addAdd(subscribers: Command): void {
     {
       flag: '--envelope <name>',
       description: 'shape of the body',
-      choices: ['hookd', 'thorn', 'resthooks', 'flat', 'raw'],
+      choices: ['hookd', 'thorn', 'resthooks', 'flat', 'raw', 'standard', 'cloudevents'],
     },
     { flag: '--ordering <kind>', description: 'what is sent in order', choices: ['row', 'subscriber', 'none'] },
     { flag: '--label <text>', description: 'your name for it' },

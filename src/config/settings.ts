@@ -72,7 +72,7 @@ export const SETTING_KEYS = [
 ] as const
 
 const INCLUDED = ['old', 'changed'] as const
-const ENVELOPES = ['hookd', 'thorn', 'resthooks', 'flat', 'raw'] as const
+const ENVELOPES = ['hookd', 'thorn', 'resthooks', 'flat', 'raw', 'standard', 'cloudevents'] as const
 
 export interface SettingsContext {
   /** For the columns that templates, `sender`, `owner` and `data` name. */

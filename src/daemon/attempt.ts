@@ -1,5 +1,6 @@
 import type { Parcel } from '../delivery/delivery.ts'
 import { deliveryHeaders } from '../delivery/delivery-headers.ts'
+import { batchMediaType } from '../delivery/envelopes.ts'
 import type { Answer } from '../delivery/outcome.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
 import type { WebhookRequest } from '../delivery/request.ts'
@@ -54,6 +55,7 @@ interface Exchange {
 function exchange(parcel: Parcel, subscriber: Subscriber, exchange: Exchange): Answer | Promise<Answer> {
   const { ports, event, defaults, atMs } = exchange
   const first = parcel.deliveries[0]!
+  const contentType = parcel.isBatch ? batchMediaType(first.contentType) : first.contentType
   let headers: readonly string[]
   try {
     headers = deliveryHeaders(
@@ -66,7 +68,7 @@ function exchange(parcel: Parcel, subscriber: Subscriber, exchange: Exchange): A
         userAgent: defaults.userAgent,
         eventHeaders: first.headers,
       },
-      first.contentType === subscriber.contentType ? subscriber : { ...subscriber, contentType: contentType(first) },
+      contentType === subscriber.contentType ? subscriber : { ...subscriber, contentType },
     )
   } catch (error) {
     if (!(error instanceof UnsendableError)) throw error
@@ -80,8 +82,4 @@ function exchange(parcel: Parcel, subscriber: Subscriber, exchange: Exchange): A
     recipients: event?.recipients ?? defaults.recipients,
     keepAlive: event?.keepAlive ?? true,
   })
-}
-
-function contentType(delivery: { readonly contentType: string }): Subscriber['contentType'] {
-  return delivery.contentType as Subscriber['contentType']
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { loadConfig } from '../config/load.ts'
+import { type HookdConfig, loadConfig } from '../config/load.ts'
 import type { Parcel } from '../delivery/delivery.ts'
 import { Payloads } from '../delivery/payload.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
@@ -11,6 +11,8 @@ import { Ledger } from '../ledger/ledger.ts'
 import { classifyPostgresError } from '../postgres/classify-error.ts'
 import type { Catalog } from '../postgres/catalog.ts'
 import { explainConnectError } from '../postgres/connect-error.ts'
+import { refuseErrors } from '../postgres/finding.ts'
+import { judgeTables } from '../postgres/judge-tables.ts'
 import { loadCatalog } from '../postgres/load-catalog.ts'
 import type { StreamSink } from '../replication/change.ts'
 import type { SlotState } from '../replication/slot.ts'
@@ -26,7 +28,7 @@ import { attempt } from './attempt.ts'
 import { dryAttempt, DryLedger } from './dry-run.ts'
 import { keepHouse, watchOver } from './housekeeping.ts'
 import type { HousekeepingPorts } from './housekeeping.ts'
-import { LiveConfig } from './live-config.ts'
+import type { LiveConfig } from './live-config.ts'
 import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
 import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
@@ -82,6 +84,7 @@ export class Daemon {
   #payloads: Payloads
   #publicationLack: string | null = null
   #hasAcceptedGap = false
+  #isPublishing = false
   #isPaused = false
 
   constructor(options: DaemonOptions) {
@@ -335,16 +338,32 @@ export class Daemon {
       const catalog = await loadCatalog(pool)
       const fresh = await loadConfig(settings.config, { catalog })
       const before = config.tables
-      const next = new LiveConfig(fresh, catalog)
-      if (this.#plan !== null) await publish(pool, next, { settings, plugin: this.#plan.plugin, log })
+      await this.#adopt(fresh, catalog)
       await saveEvents(pool, fresh)
-      config.replace(fresh)
-      this.#replaceCatalog(catalog)
       const hasOtherTables = before.symmetricDifference(config.tables).size > 0
       if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
       log.info({ events: fresh.events.length }, 'loaded the new configuration')
     } catch (error) {
       log.error({}, `kept the old configuration: ${(error as Error).message}`)
+    }
+  }
+
+  /** The new rules hold before a new table is published: its first changes come at the same moment. */
+  async #adopt(fresh: HookdConfig, catalog: Catalog): Promise<void> {
+    const { pool, config, settings, log } = this.#options
+    const plugin = this.#plan?.plugin
+    if (plugin !== undefined) refuseErrors(judgeTables(fresh.tables, catalog, plugin))
+    const former = config.replace(fresh)
+    this.#replaceCatalog(catalog)
+    this.#isPublishing = true
+    try {
+      if (plugin !== undefined) await publish(pool, config, { settings, plugin, log, isInUse: true })
+    } catch (error) {
+      config.replace(former)
+      this.#replaceCatalog(catalog)
+      throw error
+    } finally {
+      this.#isPublishing = false
     }
   }
 
@@ -356,6 +375,7 @@ export class Daemon {
       settings,
       log,
       isActive: () => this.#reading !== null,
+      isPublishing: () => this.#isPublishing,
       wake: () => void this.#session?.recoverLanes('an operator asked'),
       publicationLacks: (lack) => (this.#publicationLack = lack),
     }

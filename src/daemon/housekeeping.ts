@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { removeExpired } from '../ledger/janitor.ts'
-import { watchPublication } from '../replication/watch-publication.ts'
+import { formatLsn } from '../replication/lsn.ts'
+import type { LsnRange } from '../replication/start-position.ts'
+import { describeLack, type PublicationLack, watchPublication } from '../replication/watch-publication.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LiveConfig } from './live-config.ts'
 import { listenForOperators } from './operator-feed.ts'
@@ -14,6 +16,8 @@ export interface HousekeepingPorts {
   readonly settings: RunSettings
   readonly log: Log
   isActive(): boolean
+  /** The publication is being changed just now. */
+  isPublishing(): boolean
   /** An operator replayed something: look at the ledger. */
   wake(): void
   /** What the publication lacks, as a sentence; null where it is whole. */
@@ -32,17 +36,19 @@ export function keepHouse(ports: HousekeepingPorts, signal: AbortSignal): void {
 export async function watchOver(ports: HousekeepingPorts, signal: AbortSignal): Promise<void> {
   const { pool, config, settings, log } = ports
   const name = settings.publication
-  const onLack = (lack: object | null): void => {
-    ports.publicationLacks(lack === null ? null : `publication "${name}" is incomplete: ${JSON.stringify(lack)}`)
-    if (lack === null) log.info({ publication: name }, 'the publication is whole again')
-    else
-      log.error(
-        { publication: name, lack },
-        'the publication is incomplete and changes may be missing; run "hookd check"',
-      )
+  const onLack = (lack: PublicationLack | null, window: LsnRange): void => {
+    const text = lack === null ? null : describeLack(name, lack, window)
+    ports.publicationLacks(text)
+    if (text === null) log.info({ publication: name }, 'the publication is whole again')
+    else log.error({ publication: name, lack }, `${text}; run "hookd check", and reload to put it right`)
   }
+  const onRemade = ({ from, to }: LsnRange): void => {
+    const window = { publication: name, from: formatLsn(from), to: formatLsn(to) }
+    log.error(window, 'the publication was made anew: changes that committed between may be missing')
+  }
+  const tables = () => (ports.isPublishing() ? [] : publishedTables(config))
   try {
-    await watchPublication(pool, { name, tables: () => publishedTables(config), onLack }, signal)
+    await watchPublication(pool, { name, tables, onLack, onRemade }, signal)
   } catch (error) {
     if (!signal.aborted) log.error({ error: String(error) }, 'cannot watch the publication any more')
   }

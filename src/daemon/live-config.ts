@@ -3,8 +3,10 @@ import type { Occurrence } from '../delivery/dispatcher.ts'
 import type { EventDefinition } from '../matching/event.ts'
 import { EventIndex } from '../matching/match.ts'
 import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import type { Relation } from '../replication/change.ts'
 import type { Subscriber } from '../subscriptions/subscriber.ts'
 import { staticSubscriber } from '../subscriptions/directory.ts'
+import { withWhatIsGone } from './catalog-memory.ts'
 
 /** The configuration and the catalog as they are now; both are replaced while the daemon runs. */
 export class LiveConfig {
@@ -40,14 +42,18 @@ export class LiveConfig {
     return this.#config.events
   }
 
-  replace(config: HookdConfig): void {
+  /** Gives what it replaces. */
+  replace(config: HookdConfig): HookdConfig {
+    const former = this.#config
     this.#config = config
     this.#index = new EventIndex(config.events)
     this.#byName = byName(config.events)
+    return former
   }
 
+  /** What is gone stays known: changes of it may be yet to come. */
   replaceCatalog(catalog: Catalog): void {
-    this.#catalog = catalog
+    this.#catalog = withWhatIsGone(catalog, this.#catalog, this.#config.tables)
   }
 
   /** Events of a change's table, or of the partitioned table that it is a part of. */
@@ -66,6 +72,21 @@ export class LiveConfig {
 
   table(name: string): CatalogTable | undefined {
     return this.#catalog.tables.get(name)
+  }
+
+  /**
+   * Whether a table that no event is about has the columns of a partitioned one that is: it may have been attached to it
+   * since the catalog was read, which the stream does not tell.
+   */
+  mayBePartition({ name, columns }: Relation): boolean {
+    const table = this.table(name)
+    if (this.tables.has(name) || (table !== undefined && table.root !== null)) return false
+    return [...this.tables].some((root) => {
+      const partitioned = this.table(root)
+      if (partitioned?.kind !== 'partitioned') return false
+      const own = new Map(partitioned.columns.filter(({ generated }) => !generated).map((c) => [c.name, c.typeOid]))
+      return own.size === columns.length && columns.every((column) => own.get(column.name) === column.typeOid)
+    })
   }
 
   staticSubscribers(): Subscriber[] {

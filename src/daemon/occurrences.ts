@@ -1,3 +1,4 @@
+import { mediaType } from '../delivery/envelopes.ts'
 import type { Emission, Match, Occurrence } from '../delivery/dispatcher.ts'
 import { pairOf } from '../delivery/dispatcher.ts'
 import type { MessageFacts } from '../delivery/facts.ts'
@@ -78,7 +79,7 @@ export function render(payloads: Payloads, { definition, change, emission }: Mat
       return {
         body: bodies.body(target),
         variant: variantKey(definition, target),
-        contentType: subscriber.contentType,
+        contentType: mediaType(target.envelope, target.contentType),
         headers: definition.headers.length === 0 ? NO_HEADERS : bodies.headers(subscriber.config),
       }
     },

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Catalog, CatalogTable } from '../postgres/catalog.ts'
+import { type Finished, readFinished } from '../postgres/finished.ts'
 import { loadCatalog } from '../postgres/load-catalog.ts'
-import type { Change, Relation, StreamSink } from '../replication/change.ts'
+import type { Change, Relation, StreamSink, Transaction } from '../replication/change.ts'
 import type { Decoder } from '../replication/decoder.ts'
 import { PgoutputDecoder } from '../replication/pgoutput.ts'
 import type { SlotState } from '../replication/slot.ts'
@@ -15,6 +17,8 @@ import type { RunSettings } from './prepare.ts'
 
 /** The first OID that is not built in; such types come and go. */
 const FIRST_NORMAL_OID = 16_384
+/** Between two looks whether a transaction that was read can be seen already. */
+const VISIBLE_POLL_MS = 10
 
 /** Where a connection starts to read. */
 export interface ReadingStart {
@@ -50,6 +54,8 @@ export class Reading {
   readonly #intake: Intake
   readonly #failure = Promise.withResolvers<never>()
   readonly #checked = new WeakSet<Relation>()
+  /** Whether the catalog shows what a transaction did; none, before it was read in this connection. */
+  #isCovered: Finished = () => false
   #sink: StreamSink | null = null
   #decoder: Decoder | null = null
   #notice: (text: string) => void = () => undefined
@@ -160,21 +166,37 @@ export class Reading {
   }
 
   #onChange(change: Change): void {
-    if (!('relation' in change) || this.#isKnown(change.relation)) return this.#sink!.change(change)
-    this.#checked.add(change.relation)
+    if (!('relation' in change) || this.#isKnown(change)) return this.#sink!.change(change)
     this.#intake.hold(
-      loadCatalog(this.#ports.pool).then((catalog) => {
-        if (this.#hasEnded) return
-        this.#ports.catalogReplaced(catalog)
-        this.#sink!.change(change)
+      this.#readCatalog(change.transaction).then(() => {
+        if (!this.#hasEnded) this.#sink!.change(change)
       }),
     )
   }
 
-  /** Whether the catalog knows the table with these columns and all their types. */
-  #isKnown(relation: Relation): boolean {
-    if (this.#checked.has(relation)) return true
-    const { catalog } = this.#ports.config
+  /** Reads the catalog as it is when a transaction can be seen in it. */
+  async #readCatalog({ xid }: Transaction): Promise<void> {
+    const { pool, catalogReplaced } = this.#ports
+    let hasEnded = await readFinished(pool)
+    while (!hasEnded(xid) && !this.#hasEnded) {
+      await sleep(VISIBLE_POLL_MS)
+      hasEnded = await readFinished(pool)
+    }
+    const catalog = await loadCatalog(pool)
+    if (this.#hasEnded) return
+    this.#isCovered = hasEnded
+    catalogReplaced(catalog)
+  }
+
+  /**
+   * Whether the catalog knows the table with these columns and all their types, and what it is a partition of; or is
+   * newer than the change, so that there is nothing to learn from it.
+   */
+  #isKnown({ relation, transaction }: Change & { readonly relation: Relation }): boolean {
+    if (this.#checked.has(relation) || this.#isCovered(transaction.xid)) return true
+    const { config } = this.#ports
+    if (config.mayBePartition(relation)) return false
+    const { catalog } = config
     const table = catalog.tables.get(relation.name)
     const isKnown =
       table !== undefined &&

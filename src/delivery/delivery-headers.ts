@@ -22,8 +22,8 @@ export interface HeaderFacts {
 
 export type HeaderSubscriber = Pick<
   Subscriber,
-  'id' | 'contentType' | 'headers' | 'secret' | 'oldSecret' | 'oldSecretUntil' | 'digest'
->
+  'id' | 'headers' | 'secret' | 'oldSecret' | 'oldSecretUntil' | 'digest'
+> & { readonly contentType: string }
 
 /**
  * All headers of one attempt but Host and Content-Length, flat `[name, value, …]`: hookd's, signed for this moment, then

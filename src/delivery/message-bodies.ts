@@ -1,6 +1,15 @@
 import { type JsonValue, JsonObject, parseJson, stringifyJson } from '../values/json.ts'
 import { type PrintedColumn, changedColumns, printKey, printRow, rowOf } from './columns.ts'
-import { type BodyParts, flatBody, hookdBody, mergedFlatBody, resthooksBody, thornBody } from './envelopes.ts'
+import {
+  type BodyParts,
+  cloudeventsBody,
+  flatBody,
+  hookdBody,
+  mergedFlatBody,
+  resthooksBody,
+  standardBody,
+  thornBody,
+} from './envelopes.ts'
 import { type BodyTarget, type MessageFacts, PayloadError } from './facts.ts'
 import { formEncode } from './form.ts'
 import { valueProblem } from './headers.ts'
@@ -88,6 +97,13 @@ export class MessageBodies {
       }
       case 'raw':
         return parts.data
+      case 'standard':
+        return standardBody(parts, this.#facts.change.transaction.committedAt, plan.extras.standard)
+      case 'cloudevents': {
+        const { id, change } = this.#facts
+        const source = { id, table: table?.table.relation.name ?? null, committedAt: change.transaction.committedAt }
+        return cloudeventsBody(parts, source)
+      }
     }
   }
 

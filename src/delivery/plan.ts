@@ -10,7 +10,7 @@ export interface EventPlan {
   /** Whether bodies differ between subscribers with different configs. */
   readonly usesConfig: boolean
   /** `,"agent":"AGENT"`: request_data without the keys of the envelopes it is meant for. */
-  readonly extras: { readonly hookd: string; readonly thorn: string; readonly resthooks: string; readonly flat: string }
+  readonly extras: Readonly<Record<keyof typeof OWN_KEYS, string>>
 }
 
 /** What can be prepared once for an event and a table of one shape. */
@@ -32,6 +32,7 @@ const OWN_KEYS = {
   thorn: ['event', 'ref', 'sender', 'data'],
   resthooks: ['hook', 'data'],
   flat: ['created'],
+  standard: ['type', 'timestamp', 'data'],
 } as const
 
 export function planEvent(definition: EventDefinition): EventPlan {
@@ -48,6 +49,7 @@ export function planEvent(definition: EventDefinition): EventPlan {
       thorn: extras(OWN_KEYS.thorn),
       resthooks: extras(OWN_KEYS.resthooks),
       flat: extras(OWN_KEYS.flat),
+      standard: extras(OWN_KEYS.standard),
     },
   }
 }

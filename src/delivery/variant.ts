@@ -10,6 +10,8 @@ const VARIANTS = {
     raw: 'raw json',
     flat: 'flat json',
     resthooks: 'resthooks json',
+    standard: 'standard json',
+    cloudevents: 'cloudevents json',
   },
   'application/x-www-form-urlencoded': {
     hookd: 'hookd form',
@@ -17,6 +19,8 @@ const VARIANTS = {
     raw: 'raw form',
     flat: 'flat form',
     resthooks: 'resthooks form',
+    standard: 'standard form',
+    cloudevents: 'cloudevents form',
   },
 } as const
 

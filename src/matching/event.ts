@@ -95,4 +95,4 @@ export interface EventDefinition {
   readonly label: string | null
 }
 
-export type Envelope = 'hookd' | 'thorn' | 'raw' | 'flat' | 'resthooks'
+export type Envelope = 'hookd' | 'thorn' | 'raw' | 'flat' | 'resthooks' | 'standard' | 'cloudevents'

@@ -18,6 +18,7 @@ export function judgeServer(facts: ServerFacts, { slot, slotIs }: ServerNeeds): 
   return [
     judgeVersion(facts),
     judgeRecovery(facts),
+    judgeEncoding(facts),
     judgeWalLevel(facts),
     ...freeSlots(),
     freeSenders(),
@@ -58,6 +59,16 @@ function judgeRecovery({ inRecovery }: ServerFacts): Finding {
     'HOOKD_STANDBY',
     'the server is a standby, where nothing can be written',
     'Name the primary in DATABASE_URL.',
+  )
+}
+
+/** What hookd records is Unicode, which other encodings cannot hold. */
+function judgeEncoding({ encoding }: ServerFacts): Finding {
+  if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return ok('HOOKD_ENCODING', `the encoding is ${encoding}`)
+  return failing(
+    'HOOKD_ENCODING',
+    `the encoding of the database is ${encoding}, which cannot hold what hookd records`,
+    "Move to a database that was created with ENCODING 'UTF8'.",
   )
 }
 

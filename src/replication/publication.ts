@@ -91,7 +91,7 @@ export function planPublication(
  * for the publication at each position of the WAL it decodes.
  *
  * A table is added under a lock that waits for its writers, because changes of transactions that are open meanwhile may
- * be missing otherwise; where that cannot be had soon, it is added without.
+ * be missing otherwise; where that cannot be had soon, it is added without. One that does not exist is left out.
  *
  * Throws HookdError HOOKD_PUBLICATION_PRIVILEGE with the statements that are left to run, where the role may not.
  */
@@ -121,6 +121,7 @@ async function bringAbout(
       if (step.adds === null) await client.query(step.sql)
       else if (!(await addTable(client, step.sql, step.adds))) unlocked.push(step.adds)
     } catch (error) {
+      if (step.adds !== null && isGone(error)) continue
       throw errorCode(error) === SqlState.insufficientPrivilege ? denied(name, steps.slice(index), error) : error
     }
   }
@@ -160,6 +161,11 @@ async function addTable(client: pg.ClientBase, sql: string, table: TableName): P
   }
   await client.query(sql)
   return false
+}
+
+function isGone(error: unknown): boolean {
+  const code = errorCode(error)
+  return code === SqlState.undefinedTable || code === SqlState.undefinedSchema
 }
 
 function denied(name: string, steps: readonly PublicationStep[], cause: unknown): HookdError {

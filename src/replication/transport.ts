@@ -39,6 +39,13 @@ const ASKS_AT = 17
 const TURN_MS = 20
 
 /**
+ * A database without an encoding holds bytes of any kind, and a server that is to send them as UTF-8 fails at the first
+ * that are not. As they are, the decoder finds the cells that cannot be read.
+ */
+const RAW_TEXT = `select set_config('client_encoding', 'SQL_ASCII', false)
+  where current_setting('server_encoding') = 'SQL_ASCII'`
+
+/**
  * One connection that streams, on top of pg-logical-replication with everything switched off that it does by itself:
  * its confirmations, its timer, its flow control and its parsing, and its listener too, which formats, parses and
  * acknowledges every message on its own.
@@ -139,6 +146,7 @@ export class Transport {
     const { rows } = await client.query<{ ms: number }>(
       `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
     )
+    await client.query(RAW_TEXT)
     const connection = client.connection as unknown as CopyConnection
     connection.removeAllListeners('copyData')
     connection.on('copyData', ({ chunk }) => this.#onCopyData(chunk))

@@ -1,7 +1,15 @@
 import type { Envelope } from '../matching/event.ts'
 import type { HmacDigest, Ordering } from './subscriber.ts'
 
-const ENVELOPES: readonly string[] = ['hookd', 'thorn', 'raw', 'flat', 'resthooks'] satisfies Envelope[]
+const ENVELOPES: readonly string[] = [
+  'hookd',
+  'thorn',
+  'raw',
+  'flat',
+  'resthooks',
+  'standard',
+  'cloudevents',
+] satisfies Envelope[]
 const DIGESTS: readonly string[] = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] satisfies HmacDigest[]
 const ORDERINGS: readonly string[] = ['row', 'none', 'subscriber'] satisfies Ordering[]
 

@@ -88,7 +88,7 @@ function parse(id: string, row: SubscriberRow, rules: SubscriberRules): Subscrib
     owner: row['owner'] ?? null,
     filter: json(row, 'filter', rules),
     contentType: contentType(text(row, 'content_type')),
-    envelope: choice(row, 'envelope', isEnvelope),
+    envelope: envelope(row),
     secret,
     oldSecret,
     oldSecretUntil: until === null ? null : timestampMs(until),
@@ -160,6 +160,13 @@ function choice<T extends string>(row: SubscriberRow, column: string, is: (value
 function contentType(value: string): ContentType {
   if (value === 'application/json' || value === 'application/x-www-form-urlencoded') return value
   throw new Error(`content_type "${value}" is unknown`)
+}
+
+function envelope(row: SubscriberRow): Envelope {
+  const chosen = choice(row, 'envelope', isEnvelope)
+  if (chosen === 'cloudevents' && text(row, 'content_type') !== 'application/json')
+    throw new Error('envelope "cloudevents" is JSON')
+  return chosen
 }
 
 function wholeNumber(row: SubscriberRow, column: string, least: number, most: number): number {

@@ -8,26 +8,30 @@ import { UnmappableValue } from './unmappable.ts'
 
 /**
  * Gives, by type OID, the function that turns a value's text into the JSON text of `to_jsonb(value)`, without white
- * space and digit for digit. An OID that the catalog does not know gives a JSON string of the text.
+ * space and digit for digit. A built-in OID that the catalog does not know gives a JSON string of the text.
  *
  * The text must be what the type's output function prints with DateStyle ISO, TimeZone UTC, IntervalStyle postgres,
  * bytea_output hex and extra_float_digits 1 or more.
  *
  * Functions are kept by OID, so make a new converter when the catalog is read again. They throw UnmappableValue where
- * the cast to jsonb fails in Postgres, and where the text does not fit its type.
+ * the cast to jsonb fails in Postgres, where the text does not fit its type, and where the type is gone.
  */
 export function jsonConverter(lookup: TypeLookup): (typeOid: number) => TextToJson {
   const known = new Map<number, TextToJson>(BUILT_IN)
   const convert = (typeOid: number): TextToJson => {
     let found = known.get(typeOid)
     if (!found) {
-      found = converterOf(lookup(typeOid), convert)
+      const type = lookup(typeOid)
+      found = type === undefined && typeOid >= FIRST_NORMAL_OID ? refuseGone : converterOf(type, convert)
       known.set(typeOid, found)
     }
     return found
   }
   return convert
 }
+
+/** Types from here on are not built in, and may be dropped. */
+const FIRST_NORMAL_OID = 16_384
 
 const BUILT_IN: readonly (readonly [number, TextToJson])[] = [
   [16, (text) => (text === 't' ? 'true' : 'false')],
@@ -87,6 +91,11 @@ function compositeConverter(
     }
     return `${out}}`
   }
+}
+
+/** An array, a composite and a number over a domain are not what their text is. */
+function refuseGone(): never {
+  throw new UnmappableValue('is of a type that does not exist any more')
 }
 
 function asIs(text: string): string {

@@ -100,13 +100,39 @@ describe.each(SERVER_KINDS)('requests, %s', (kind) => {
       'resthooks',
       '{"hook":{"id":"ID","event":"article.created","target":"URL"},"data":{DATA},"agent":"AGENT","event":"hack"}',
     ],
+    ['standard', '{"type":"article.created","timestamp":"TIME","data":{DATA},"agent":"AGENT","event":"hack"}'],
+    [
+      'cloudevents',
+      '{"specversion":"1.0","id":"MESSAGE","source":"hookd:public.article","type":"article.created",' +
+        '"subject":"http://ex/article/KEY/","time":"TIME","datacontenttype":"application/json","data":{DATA}}',
+    ],
   ])('the %s envelope', async (envelope, template) => {
     const box = await open({ event: 'article.created', envelope })
     const key = await insert()
     const [request] = await box.waitFor(1)
     const data = '"title":"The quick brown fox","tags":["x","y"],"price":1.10'
-    const values: Record<string, string> = { KEY: String(key), DATA: data, ID: box.id, URL: box.url }
-    expect(request!.body.toString()).toBe(template.replaceAll(/\b(KEY|DATA|ID|URL)\b/g, (name) => values[name]!))
+    const MESSAGE = String(request!.headers['webhook-id'])
+    const { timestamp = '', time: TIME = timestamp } = box.bodies()[0]
+    const values: Record<string, string> = { KEY: String(key), DATA: data, ID: box.id, URL: box.url, TIME, MESSAGE }
+    const filled = template.replaceAll(/\b(KEY|DATA|ID|URL|TIME|MESSAGE)\b/g, (name) => values[name]!)
+    expect(request!.body.toString()).toBe(filled)
+    expect(TIME).toMatch(template.includes('TIME') ? /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/ : /^$/)
+    const isCloudEvent = envelope === 'cloudevents'
+    expect(request!.headers['content-type']).toBe(isCloudEvent ? 'application/cloudevents+json' : 'application/json')
+  })
+
+  test.each([
+    ['standard', 'application/json'],
+    ['cloudevents', 'application/cloudevents-batch+json'],
+  ])('a batch of the %s envelope says that it is %s, also when it is sent again', async (envelope, type) => {
+    const columns = { event: 'item.created', envelope, batch_size: 10, batch_wait: '50 milliseconds' }
+    const box = await open(columns, (_, at) => (at === 0 ? 500 : 200))
+    await query('insert into item values ($1), ($2)', [++lastId, ++lastId])
+    const [first, second] = await box.waitFor(2)
+    expect(box.bodies()[0].map(({ data }: { data: unknown }) => data)).toEqual([{ id: lastId - 1 }, { id: lastId }])
+    expect(second!.body).toEqual(first!.body)
+    expect([first, second].map((request) => request!.headers['content-type'])).toEqual([type, type])
+    await stage.settled()
   })
 
   test('an event emitted without data, ref and sender has them empty, and an excluded column is nowhere', async () => {

@@ -141,6 +141,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const { db, client } = await prepare()
     await ensurePublication(client, 'hookd', [item, odd])
     const reports: { lack: PublicationLack | null; window: LsnRange }[] = []
+    const remade: LsnRange[] = []
     let wanted = [item, odd]
     const stop = new AbortController()
     const pool = createPool(db.url)
@@ -151,6 +152,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
         tables: () => wanted,
         everyMs: 50,
         onLack: (lack, window) => reports.push({ lack, window }),
+        onRemade: (window) => remade.push(window),
       },
       stop.signal,
     )
@@ -177,5 +179,20 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     await waitFor(() => reports.at(-1)!.lack !== null)
     wanted = [odd] // as after a reload
     await waitFor(() => reports.at(-1)!.lack === null)
+
+    expect(remade).toEqual([])
+    const table = `"My ""schema"""."it's, odd"`
+    await client.query('begin')
+    await client.query(`alter publication hookd drop table ${table}`)
+    await client.query(`alter publication hookd add table ${table}`)
+    await client.query('commit')
+    await waitFor(() => remade.length === 1)
+    await client.query('begin; drop publication hookd')
+    await ensurePublication(client, 'hookd', [])
+    await client.query(`alter publication hookd add table ${table}`)
+    await client.query('commit')
+    await waitFor(() => remade.length === 2)
+    expect(remade[0]!.from).toBeLessThan(remade[1]!.to)
+    expect(reports.at(-1)!.lack).toBe(null)
   })
 })

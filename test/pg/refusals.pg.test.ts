@@ -10,7 +10,7 @@ const EXAMPLE_EVENT = `Write an event's name or a pattern: "article.created", "a
 const NEW_SECRET = 'Leave hmac_secret out to get a random one, or call hookd.rotate_secret(id).'
 const BOTH_SECRETS = 'Call hookd.rotate_secret(id), which sets both.'
 const TAKEN_HEADER = 'hookd or HTTP itself sets it; choose another name, such as "X-Token".'
-const ENVELOPES = 'Write one of hookd, thorn, resthooks, flat, raw.'
+const ENVELOPES = 'Write one of hookd, thorn, resthooks, flat, raw, standard, cloudevents.'
 const PORTS = 'Ports go from 1 to 65535.'
 const RETRY = 'Write {"schedule": ["5s", "1m", "2h"]}, {"max": 3} or both, or false for a single attempt.'
 const RATE = 'Write something above 0, at most 1000000, or null for no limit.'
@@ -88,6 +88,11 @@ const REFUSED: readonly Refused[] = [
   ...refused('invalid content_type "text/xml"', 'Write one of application/json, application/x-www-form-urlencoded.', {
     content_type: 'text/xml',
   }),
+  ...refused(
+    'invalid content_type: CloudEvents are JSON',
+    "Write content_type = 'application/json'; requests say application/cloudevents+json by themselves.",
+    { envelope: 'cloudevents', content_type: 'application/x-www-form-urlencoded' },
+  ),
   ...refused('invalid envelope "soap"', ENVELOPES, { envelope: 'soap' }),
   ...refused('invalid envelope: it is null', ENVELOPES, { envelope: null }),
   ...refused('invalid hmac_digest "md5"', 'Write one of sha1, sha224, sha256, sha384, sha512.', { hmac_digest: 'MD5' }),

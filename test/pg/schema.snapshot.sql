@@ -98,7 +98,7 @@ subscribers.url text not null -- Where to POST: http or https, at most 2048 char
 subscribers.owner text -- Receives only events of this owner, and events that belong to nobody in particular; null receives all.
 subscribers.filter jsonb -- A condition on the row in the language of "when" in hookd.yaml, for example {"state": {"now_eq": "PUBLISHED"}}; null and {} let everything through.
 subscribers.content_type text not null default 'application/json'::text -- application/json or application/x-www-form-urlencoded.
-subscribers.envelope text not null default 'hookd'::text -- Shape of the body: hookd, thorn, resthooks, flat or raw.
+subscribers.envelope text not null default 'hookd'::text -- Shape of the body: hookd, thorn, resthooks, flat, raw, standard or cloudevents.
 subscribers.hmac_secret text not null default hookd.random_secret() -- Signs every request; at least 16 characters. By default whsec_ and the base64 of 32 random bytes.
 subscribers.hmac_secret_old text -- The secret before hookd.rotate_secret(): signs too until hmac_secret_old_until.
 subscribers.hmac_secret_old_until timestamp with time zone -- When hmac_secret_old stops signing.
@@ -987,7 +987,10 @@ begin
         then hookd.filter_problem(new.filter) end),
       ('content_type', hookd.choice_problem('content_type', new.content_type,
         '{application/json,application/x-www-form-urlencoded}')),
-      ('envelope', hookd.choice_problem('envelope', new.envelope, '{hookd,thorn,resthooks,flat,raw}')),
+      ('envelope', hookd.choice_problem('envelope', new.envelope, '{hookd,thorn,resthooks,flat,raw,standard,cloudevents}')),
+      ('content_type', case when new.envelope = 'cloudevents' and new.content_type <> 'application/json'
+        then hookd.problem('invalid content_type: CloudEvents are JSON',
+          'Write content_type = ''application/json''; requests say application/cloudevents+json by themselves.') end),
       ('hmac_secret', case when new.hmac_secret is null or new.hmac_secret is distinct from old.hmac_secret
         then hookd.secret_problem('hmac_secret', new.hmac_secret) end),
       ('hmac_secret_old', case

@@ -28,10 +28,11 @@ export function pluginOf(kind: ServerKind): Plugin {
   return kind === 'pg15' ? 'wal2json' : 'pgoutput'
 }
 
-/** Creates a database on the server behind `serverUrl`. */
-export async function createDatabaseAt(serverUrl: string, kind: ServerKind): Promise<Database> {
+/** Creates a database on the server behind `serverUrl`, by default with its encoding. */
+export async function createDatabaseAt(serverUrl: string, kind: ServerKind, encoding?: string): Promise<Database> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await once(serverUrl, (client) => client.query(`create database ${name}`))
+  const options = encoding === undefined ? '' : `encoding ${encoding} template template0`
+  await once(serverUrl, (client) => client.query(`create database ${name} ${options}`))
   const url = new URL(`/${name}`, serverUrl).href
   const pool = new pg.Pool({ ...connection(url), max: 4 })
   pool.on('error', () => {}) // a server that a test stops closes idle connections

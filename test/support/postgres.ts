@@ -19,8 +19,8 @@ function sharedServerUrl(kind: ServerKind): string {
 }
 
 /** Creates an empty database on the shared cluster; dropped when the test (or, from `beforeAll`, the file) ends. */
-export async function createDatabase(kind: ServerKind): Promise<Database> {
-  const database = await createDatabaseAt(sharedServerUrl(kind), kind)
+export async function createDatabase(kind: ServerKind, encoding?: string): Promise<Database> {
+  const database = await createDatabaseAt(sharedServerUrl(kind), kind, encoding)
   atEnd(() => database.drop())
   return database
 }

@@ -28,6 +28,7 @@ const SETTINGS = {
   max_replication_slots: '60',
   max_wal_senders: '60',
   max_connections: '200',
+  max_prepared_transactions: '10',
   shared_buffers: '64MB',
   log_min_messages: 'warning',
 }

@@ -76,7 +76,7 @@ describe('the tables of the README', () => {
   })
 })
 
-const VALIDATION = 'migrations/0005_validation.sql'
+const VALIDATION = 'migrations/0007_envelopes.sql'
 
 describe('docs/configuration.md', () => {
   const page = read('docs/configuration.md')

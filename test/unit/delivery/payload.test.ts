@@ -29,6 +29,21 @@ test('without ref and sender both are null', () => {
   )
 })
 
+function cloudEvent(subject: string, data: string): string {
+  return (
+    `{"specversion":"1.0","id":"msg_1","source":"hookd:public.article","type":"article.published"${subject},` +
+    `"time":"2026-01-13T23:12:52.205785Z","datacontenttype":"application/json","data":${data}}`
+  )
+}
+
+test('the subject of a CloudEvent is the ref, and its source the table or the call', () => {
+  const envelope = 'cloudevents'
+  const ref = aTemplate('https://example.com/articles/{id}/')
+  const subject = ',"subject":"https://example.com/articles/1/"'
+  expect(bodyOf({ ref }, INSERT, { envelope })).toBe(cloudEvent(subject, DATA))
+  expect(bodyOf({}, aTruncate(), { envelope })).toBe(cloudEvent('', '{}'))
+})
+
 test.each([
   ['thorn', INSERT, `{"event":"article.published","ref":null,"sender":null,"data":${DATA}}`],
   ['raw', INSERT, DATA],
@@ -41,6 +56,8 @@ test.each([
     '{"hook":{"id":"0b6cf4f6-3f65-4a5c-9d2b-2a1f6f7c9a11","event":"article.published",' +
       `"target":"https://example.com/hook"},"data":${DATA}}`,
   ],
+  ['standard', UPDATE, `{"type":"article.published","timestamp":"2026-01-13T23:12:52.205785Z","data":${DATA}}`],
+  ['cloudevents', INSERT, cloudEvent('', DATA)],
 ] as const)('the %s envelope is as documented', (envelope, change, body) => {
   expect(bodyOf({}, change, { envelope })).toBe(body)
 })
@@ -53,7 +70,9 @@ test.each([
   ['thorn', `"data":${DATA},"meta":"m","agent":"A","n":[1]}`],
   ['flat', '"created":true,"event":"hack","meta":"m","agent":"A","n":[1]}'],
   ['resthooks', `"data":${DATA},"event":"hack","meta":"m","agent":"A","n":[1]}`],
+  ['standard', `"data":${DATA},"event":"hack","meta":"m","agent":"A","n":[1]}`],
   ['raw', DATA],
+  ['cloudevents', `"datacontenttype":"application/json","data":${DATA}}`],
 ] as const)('request_data adds keys to the %s envelope and replaces none', (envelope, end) => {
   const requestData = [
     { key: 'event', json: '"hack"' },

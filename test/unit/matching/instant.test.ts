@@ -25,10 +25,13 @@ test.each<[string, bigint]>([
 
 test('agrees with Date on every day of four centuries', () => {
   const start = Date.UTC(1800, 0, 1)
+  const wrong: string[] = []
   for (let day = 0; day < 146_097; day += 1) {
     const date = new Date(start + day * 86_400_000)
-    expect(parseTimestamp(date.toISOString().slice(0, 10))).toBe(BigInt(date.getTime()) * 1000n)
+    const text = date.toISOString().slice(0, 10)
+    if (parseTimestamp(text) !== BigInt(date.getTime()) * 1000n) wrong.push(text)
   }
+  expect(wrong).toEqual([])
 })
 
 test.each([

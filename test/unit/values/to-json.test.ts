@@ -126,7 +126,7 @@ const CASES: readonly (readonly [type: string, oid: number, cases: readonly (rea
       ['', '[]'],
     ],
   ],
-  ['a type that the catalog does not know', 77777, [['x "y"', '"x \\"y\\""']]],
+  ['a built-in type that the catalog does not know', 7777, [['x "y"', '"x \\"y\\""']]],
   [
     'int4[]',
     1007,
@@ -212,6 +212,7 @@ test.each([
   [1009, '{"a', 'malformed array'],
   [1009, '{a', 'malformed array'],
   [1009, '{{a}', 'malformed array'],
+  [77_777, '{a}', 'is of a type that does not exist any more'],
   [9003, '(a,1', 'malformed composite'],
   [9003, '("a,1,t)', 'malformed composite'],
   [9003, '(a,1)', 'other fields than its composite type has now'],
