@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { type HookdConfig, loadConfig } from '../config/load.ts'
 import type { Parcel } from '../delivery/delivery.ts'
-import { Payloads } from '../delivery/payload.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
 import { Lease } from '../delivery/lease.ts'
 import type { Sender } from '../delivery/send.ts'
@@ -22,8 +21,6 @@ import { serveTelemetry } from '../telemetry/http.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 
-import type { TextToJson } from '../values/types.ts'
-import { jsonConverter } from '../values/to-json.ts'
 import { attempt } from './attempt.ts'
 import { dryAttempt, DryLedger } from './dry-run.ts'
 import { keepHouse, watchOver } from './housekeeping.ts'
@@ -32,6 +29,7 @@ import type { LiveConfig } from './live-config.ts'
 import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
 import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
+import { Printer } from './printer.ts'
 import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
@@ -80,8 +78,7 @@ export class Daemon {
   #slot: SlotState | null = null
   #telemetryUrl: string | null = null
   #plan: ReadingPlan | null = null
-  #convert: (typeOid: number) => TextToJson
-  #payloads: Payloads
+  readonly #printer: Printer
   #publicationLack: string | null = null
   #hasAcceptedGap = false
   #isPublishing = false
@@ -93,8 +90,7 @@ export class Daemon {
       lease: this.#lease,
       onRedial: (host) => options.log.debug({ host }, 'a kept connection had gone stale; dialled again'),
     })
-    this.#convert = this.#createConverter()
-    this.#payloads = this.#createPayloads()
+    this.#printer = new Printer(options.config, options.settings)
     this.#metrics = new Metrics({
       lagBytes: () => this.#session?.lagBytes ?? 0,
       lagSeconds: () => this.#session?.lagSeconds ?? 0,
@@ -194,7 +190,7 @@ export class Daemon {
         pool,
         config,
         settings: { ...settings, slot: plan.slot },
-        maxPayloadBytes: this.#maxPayloadBytes,
+        maxPayloadBytes: this.#printer.maxPayloadBytes,
         started: async () => {
           const sink = await this.#begin(plan, reading)
           started()
@@ -247,8 +243,8 @@ export class Daemon {
       pool,
       writerPool,
       config,
-      payloads: this.#payloads,
-      toJson: (oid) => this.#convert(oid),
+      payloads: this.#printer.payloads,
+      toJson: (oid) => this.#printer.toJson(oid),
       log,
       observer: observeLanes(this.#metrics, log),
       createLedger: (options) => (settings.dryRun ? new DryLedger() : new Ledger(options)),
@@ -311,24 +307,10 @@ export class Daemon {
     })
   }
 
-  #createConverter(): (typeOid: number) => TextToJson {
-    const { config } = this.#options
-    return jsonConverter((oid) => config.catalog.types.get(oid))
-  }
-
-  #createPayloads(): Payloads {
-    return new Payloads((oid) => this.#convert(oid), { maxBytes: this.#maxPayloadBytes })
-  }
-
-  get #maxPayloadBytes(): number {
-    return this.#options.settings.maxPayloadBytes ?? this.#options.config.delivery.maxPayloadBytes
-  }
-
   #replaceCatalog(catalog: Catalog): void {
     this.#options.config.replaceCatalog(catalog)
-    this.#convert = this.#createConverter()
-    this.#payloads = this.#createPayloads()
-    this.#session?.reconfigured(this.#payloads)
+    this.#printer.renew()
+    this.#session?.reconfigured(this.#printer.payloads)
   }
 
   /** Reads hookd.yaml again. What is wrong with it is logged, and the old one stays in force. */

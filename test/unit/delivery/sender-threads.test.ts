@@ -62,6 +62,17 @@ describe('sending threads', () => {
     expect(receiver.requests).toHaveLength(1)
   })
 
+  test('dial again where a kept connection had gone stale, and tell', async () => {
+    const server = await aRawServer((socket) => {
+      let count = 0
+      socket.on('data', () => (count++ === 0 ? socket.write('HTTP/1.1 204 No Content\r\n\r\n') : socket.destroy()))
+    })
+    const sender = threads(1)
+    expect(gist(await sender.send(aRequest(server.url)))).toBe('204')
+    expect(gist(await sender.send(aRequest(server.url)))).toBe('204')
+    expect([server.connections.length, redials]).toEqual([2, 1])
+  })
+
   test('send nothing without a lease, and go on with a new one', async () => {
     const receiver = await startReceiver()
     const lease = aLease()
