@@ -20,7 +20,6 @@ import type { Subscriber } from '../subscriptions/subscriber.ts'
 import { serveTelemetry } from '../telemetry/http.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
-
 import { attempt } from './attempt.ts'
 import { dryAttempt, DryLedger } from './dry-run.ts'
 import { keepHouse, watchOver } from './housekeeping.ts'
