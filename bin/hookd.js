@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 
 /**
- * The daemon's heap is small and its garbage short-lived: on a machine with much memory V8 would let it grow to
- * hundreds of megabytes before it collects. These can only be set when Node starts.
+ * What the daemon keeps is small and its garbage short-lived. A young generation that holds what is in flight lets it die
+ * there; and V8 lets the old one grow far less between two collections where it may not become large. On a machine with
+ * much memory it would take hundreds of megabytes otherwise. These can only be set when Node starts; one that the operator
+ * has set stays.
  */
-const HEAP_FLAGS = ['--max-semi-space-size=16', '--initial-old-space-size=16']
+const HEAP_FLAGS = ['--max-semi-space-size=16', '--max-old-space-size=1024', '--initial-old-space-size=16']
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const [command = 'run'] = process.argv.slice(2)
@@ -18,10 +20,10 @@ if (major < 22 || (major === 22 && minor < 19)) {
     `hookd needs Node.js 22.19 or newer; this is ${process.versions.node}. Install the current LTS version.`,
   )
   process.exitCode = 1
-} else if (isDaemon && process.execve !== undefined && !process.execArgv.includes(HEAP_FLAGS[0])) {
+} else if (isDaemon && process.execve !== undefined && missingFlags().length > 0) {
   process.execve(
     process.execPath,
-    [process.execPath, ...process.execArgv, ...HEAP_FLAGS, ...process.argv.slice(1)],
+    [process.execPath, ...process.execArgv, ...missingFlags(), ...process.argv.slice(1)],
     process.env,
   )
 } else {
@@ -29,4 +31,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
   const source = new URL('../src/cli/main.ts', import.meta.url)
   const built = new URL('../dist/cli/main.js', import.meta.url)
   await import((existsSync(source) ? source : built).href)
+}
+
+function missingFlags() {
+  const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')].map((flag) => flag.split('=')[0])
+  return HEAP_FLAGS.filter((flag) => !given.includes(flag.split('=')[0]))
 }
