@@ -5,6 +5,7 @@
  */
 export const SqlState = {
   connectionException: '08000',
+  cannotEstablishConnection: '08001',
   connectionFailure: '08006',
   readOnlyTransaction: '25006',
   invalidAuthorization: '28000',
