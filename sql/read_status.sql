@@ -1,6 +1,7 @@
 -- The slot as the server sees it, and as hookd remembers it; one row, with nulls where there is no slot.
 select s.plugin, s.database, s.active_pid, s.wal_status, s.safe_wal_size::float8,
   to_jsonb(s) ->> 'invalidation_reason' as invalidation_reason,
+  (to_jsonb(s) ->> 'failover')::boolean as failover,
   s.slot_name is not null as exists,
   s.database is distinct from current_database() as elsewhere,
   s.confirmed_flush_lsn::text as confirmed_lsn,

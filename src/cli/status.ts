@@ -16,6 +16,8 @@ interface SlotStatus {
   readonly wal_status: string | null
   readonly safe_wal_size: number | null
   readonly invalidation_reason: string | null
+  /** Null before PostgreSQL 17. */
+  readonly failover: boolean | null
   readonly confirmed_lsn: string | null
   readonly lag_bytes: number | null
   readonly kept_bytes: number | null
@@ -78,6 +80,7 @@ function describe(name: string, slot: SlotStatus, problem: string | null): strin
     'WAL kept': kept === null ? null : formatBytes(kept),
     'WAL left': safe === null ? null : `${formatBytes(safe)} until the slot is in danger`,
     'WAL status': slot.wal_status,
+    failover: slot.failover === null ? null : slot.failover ? 'standbys may keep a copy of the slot' : 'no',
     confirmed: slot.confirmed_lsn,
     settled: slot.progress_lsn && `${slot.progress_lsn}, written ${formatAge(saved ?? 0)} ago`,
     problem,

@@ -9,3 +9,8 @@ export function parseLsn(text: string): bigint {
 export function formatLsn(lsn: bigint): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }
+
+/** `{ from: 0x3000000n, to: 0x3000100n }` -> `0/3000000-0/3000100` */
+export function formatRange({ from, to }: { readonly from: bigint; readonly to: bigint }): string {
+  return `${formatLsn(from)}-${formatLsn(to)}`
+}

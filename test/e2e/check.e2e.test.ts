@@ -138,4 +138,29 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(stdout).toMatch(new RegExp(`error +slot "${db.name}" does not exist any more; .*[0-9A-F]+/[0-9A-F]+`))
     expect(stdout).toContain('hookd run --accept-gap')
   })
+  test('a slot that is to outlive a failover is judged, switched over by a run, and shown', async () => {
+    const wanting = { ...env, HOOKD_FAILOVER_SLOT: 'true' }
+    const yaml = 'events: { article.created: { table: public.article, on: insert } }\n'
+    if (kind === 'pg15') {
+      const found = notOk(await check(wanting, yaml)).filter(({ level }) => level === 'error')
+      expect(found).toMatchObject([
+        { code: 'HOOKD_FAILOVER_SLOT', message: expect.stringMatching(/since PostgreSQL 17/) },
+      ])
+      return
+    }
+    const scene = await setScene(db, { sql: '', yaml })
+    const first = await scene.start({ args: ['--slot', db.name] })
+    expect(await runCommand(['status'], { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/failover +no/),
+    })
+    first.kill()
+    await first.exit
+    expect(notOk(await check(wanting, yaml)).map(({ code }) => code)).toContain('HOOKD_FAILOVER_SLOT')
+
+    await scene.start({ args: ['--slot', db.name, '--failover-slot'] })
+    expect(await check(wanting, yaml)).toMatchObject({ code: 0 })
+    const shown = await runCommand(['status'], { env })
+    expect(shown.stdout).toMatch(/failover +standbys may keep a copy of the slot/)
+  })
 })
