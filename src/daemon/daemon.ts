@@ -33,6 +33,7 @@ import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
 import { Session } from './session.ts'
+import { warnOfUndone } from './undone.ts'
 import { USER_AGENT } from './version.ts'
 
 /** What a run tells when it holds the slot. */
@@ -211,11 +212,13 @@ export class Daemon {
     const { pool, log, settings } = this.#options
     const { slot, plugin } = plan
     const current = this.#session
-    if (current !== null && (settings.dryRun || !(await isOurs(pool, slot, current.epoch)))) this.#dropSession()
+    const hasSameHistory = current?.timeline === plan.server.timeline
+    if (!hasSameHistory || settings.dryRun || !(await isOurs(pool, slot, current.epoch))) this.#dropSession()
     let session = this.#session
     const isNew = session === null
     if (session === null) {
-      const taken = settings.dryRun ? await readCurrent(pool, plan) : await takeSlot(pool, slot, plan.server)
+      const taken = settings.dryRun ? await readCurrent(pool, plan) : await takeSlot(pool, plan)
+      warnOfUndone(log, plan.server, { before: current, taken })
       session = this.#openSession(taken)
       await session.load()
       session.run().catch((error: unknown) => this.#sessionFailed(error))

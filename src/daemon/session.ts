@@ -83,6 +83,16 @@ export class Session {
     return this.#taken.epoch
   }
 
+  /** The server's timeline when the slot was taken. */
+  get timeline(): number {
+    return this.#taken.timeline
+  }
+
+  /** Just past the last commit that was read. */
+  get seenUpto(): bigint {
+    return this.#reader.seenUpto
+  }
+
   /** Where reading starts after a reconnection. */
   get startLsn(): bigint {
     return this.#recordedLsn
