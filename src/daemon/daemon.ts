@@ -93,6 +93,7 @@ export class Daemon {
       lanes: () => this.#session?.lanes.counts() ?? { direct: 0, spilled: 0, disabled: 0 },
       heldBytes: () => this.#session?.lanes.heldBytes ?? 0,
       subscribers: () => this.#session?.directorySize ?? 0,
+      slotKeptBytes: () => this.#session?.bytesSince(this.#slot?.restart ?? null) ?? Number.NaN,
       slotSafeBytes: () => this.#slot?.safeWalBytes ?? Number.NaN,
       slotStatus: () => this.#slot?.walStatus ?? null,
     })

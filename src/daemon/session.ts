@@ -115,6 +115,11 @@ export class Session {
     return Number(this.#walEnd - this.#recordedLsn)
   }
 
+  /** Bytes of WAL between a position and the end that the server last told. */
+  bytesSince(lsn: bigint | null): number {
+    return lsn === null ? Number.NaN : Number(this.#walEnd - lsn)
+  }
+
   /** For how long something has been unsettled. */
   get lagSeconds(): number {
     if (this.#confirmRule.isIdle) this.#settledAt = performance.now()

@@ -95,6 +95,10 @@ function explainLogin(error: Error, { address, database, role }: Target): Explan
         : ['HOOKD_DATABASE_AUTH', `${address}: ${said}.`]
     default:
   }
+  if (errorCode(error) === SqlState.protocolViolation && /startup parameter/i.test(said)) {
+    const remedy = 'hookd needs sessions of its own and replication: put the address of the server into DATABASE_URL.'
+    return ['HOOKD_DATABASE_POOLER', `${address}: ${said}. A connection pooler answers there, and ${remedy}`]
+  }
   if (!/password must be a|no password/i.test(said)) return null
   return ['HOOKD_DATABASE_AUTH', `${address}: role "${role}" needs a password. Put it into DATABASE_URL.`]
 }
