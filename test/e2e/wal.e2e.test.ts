@@ -59,9 +59,9 @@ describe('WAL that is kept for the slot', () => {
   })
 })
 
-describe.each(SERVER_KINDS)('a slot that somebody else has read, %s', (kind) => {
+describe('a slot that somebody else has read', () => {
   test('is refused with the gap and the next command', async () => {
-    const db = await createDatabase(kind)
+    const db = await createDatabase(KIND)
     const stage = await openStage(db, { sql: SQL, yaml: YAML })
     const first = await stage.start()
     first.kill()
