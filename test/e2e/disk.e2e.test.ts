@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait.ts'
 import { judge, WORKLOAD_SQL, WORKLOAD_YAML, type Committed } from '../support/workload.ts'
 
 const problem = diskProblem()
-if (problem !== null) console.warn(`${problem} The test of a full disk is left out.`)
+if (problem !== null) process.stderr.write(`${problem} The test of a full disk is left out.\n`)
 
 /** 16 MB of WAL that cannot be compressed, rolled back or not. */
 const NOISE = `select pg_logical_emit_message(true, 'noise', string_agg(md5(g::text), ''))
