@@ -22,7 +22,7 @@ export type { Log } from './telemetry/log.ts'
  * (`drainTimeout: '10s'`), with the same defaults. The environment is not read.
  */
 export interface StartOptions {
-  /** `postgres://user:password@host:5432/database` */
+  /** `postgres://user:password@host:5432/database`, or `host1:5432,host2:5432` for a primary and its standbys. */
   readonly databaseUrl: string
   /** The file that declares the events. Default `hookd.yaml` in the working directory. */
   readonly config?: string
@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly slot?: string
   /** Under pgoutput. Default: the name of the slot. */
   readonly publication?: string
+  /** Lets standbys keep a copy of the slot; needs PostgreSQL 17. Default false. */
+  readonly failoverSlot?: boolean
   /** `127.0.0.1:9464` serves /healthz, /readyz and /metrics; port 0 takes a free one. Default: nothing is served. */
   readonly listen?: string
   /** Ends when everything is sent that was committed before the start. Default false. */

@@ -28,7 +28,7 @@ export function addCheck(program: Command): void {
       else process.stdout.write(describe(findings, file))
       if (failed) process.exitCode = 1
     })
-  addOptions(command, ['databaseUrl', 'config', 'plugin', 'slot', 'publication'])
+  addOptions(command, ['databaseUrl', 'config', 'plugin', 'slot', 'publication', 'failoverSlot'])
   addFlags(command, [{ flag: '--json', description: 'print JSON' }])
 }
 

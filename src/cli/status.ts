@@ -16,6 +16,8 @@ interface SlotStatus {
   readonly wal_status: string | null
   readonly safe_wal_size: number | null
   readonly invalidation_reason: string | null
+  /** Null before PostgreSQL 17. */
+  readonly failover: boolean | null
   readonly confirmed_lsn: string | null
   readonly lag_bytes: number | null
   readonly kept_bytes: number | null
@@ -24,6 +26,9 @@ interface SlotStatus {
   readonly holder: string | null
   readonly progress_lsn: string | null
   readonly progress_seconds: number | null
+  /** Of all databases of the server, the longest open one that has written something. */
+  readonly oldest_transaction: string | null
+  readonly oldest_transaction_seconds: number | null
 }
 
 /** `hookd status`: is the slot read, how far behind is it, and what waits for whom. Exit 1 where it is not healthy. */
@@ -76,13 +81,25 @@ function describe(name: string, slot: SlotStatus, problem: string | null): strin
     reader: slot.active_pid === null ? (slot.exists ? 'nobody' : null) : reader.filter(Boolean).join(', '),
     lag: lag === null ? null : `${formatBytes(lag)}${seconds === null ? '' : `, ${seconds.toFixed(1)} s`}`,
     'WAL kept': kept === null ? null : formatBytes(kept),
+    'held by': describeTransaction(slot),
     'WAL left': safe === null ? null : `${formatBytes(safe)} until the slot is in danger`,
     'WAL status': slot.wal_status,
+    failover: slot.failover === null ? null : slot.failover ? 'standbys may keep a copy of the slot' : 'no',
     confirmed: slot.confirmed_lsn,
     settled: slot.progress_lsn && `${slot.progress_lsn}, written ${formatAge(saved ?? 0)} ago`,
     problem,
   }
   return `${formatFacts(facts)}\n`
+}
+
+/** Younger transactions come and go. */
+const LONG_SECONDS = 1
+
+/** What keeps the server from forgetting WAL although hookd has confirmed it. */
+function describeTransaction(slot: SlotStatus): string | null {
+  const { oldest_transaction: open, oldest_transaction_seconds: seconds } = slot
+  if (open === null || seconds === null || seconds < LONG_SECONDS) return null
+  return `${open}, a transaction open for ${formatAge(seconds)}`
 }
 
 function toRow(row: ListedSubscriber) {

@@ -14,6 +14,8 @@ export interface Options {
   readonly plugin: (typeof PLUGINS)[number]
   readonly slot: string
   readonly publication: string
+  /** Ask for a slot that standbys keep a copy of. */
+  readonly failoverSlot: boolean
   readonly listen: ListenAddress | null
   readonly dryRun: boolean
   readonly once: boolean
@@ -61,7 +63,7 @@ export const OPTIONS: { readonly [K in keyof Options]: OptionSpec<Options[K]> } 
     env: ['HOOKD_DATABASE_URL', 'DATABASE_URL'],
     default: null,
     description:
-      'the database to read, postgres://user:password@host:port/name; prefer the environment, since other users of a machine can list flags',
+      'the database to read, postgres://user:password@host:port/name, or host:port,host:port for a primary and its standbys; prefer the environment, since other users of a machine can list flags',
     runOnly: false,
     expected: 'a URL that starts with postgres://',
     parse: (text) => (/^postgres(ql)?:\/\/./.test(text) ? text : null),
@@ -107,6 +109,16 @@ export const OPTIONS: { readonly [K in keyof Options]: OptionSpec<Options[K]> } 
     runOnly: false,
     expected: 'at most 63 bytes',
     parse: (text) => (Buffer.byteLength(text) <= 63 && !text.includes('\0') ? text : null),
+  },
+  failoverSlot: {
+    flag: '--failover-slot',
+    argument: null,
+    env: ['HOOKD_FAILOVER_SLOT'],
+    default: 'false',
+    description: 'let standbys keep a copy of the slot, so that it outlives a failover; needs PostgreSQL 17',
+    runOnly: false,
+    expected: 'true or false',
+    parse: parseSwitch,
   },
   listen: {
     flag: '--listen',

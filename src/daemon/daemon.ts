@@ -34,6 +34,7 @@ import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
 import { openSender } from './senders.ts'
 import { Session } from './session.ts'
+import { warnOfUndone } from './undone.ts'
 import { USER_AGENT } from './version.ts'
 
 /** What a run tells when it holds the slot. */
@@ -97,6 +98,7 @@ export class Daemon {
       lanes: () => this.#session?.lanes.counts() ?? { direct: 0, spilled: 0, disabled: 0 },
       heldBytes: () => this.#session?.lanes.heldBytes ?? 0,
       subscribers: () => this.#session?.directorySize ?? 0,
+      slotKeptBytes: () => this.#session?.bytesSince(this.#slot?.restart ?? null) ?? Number.NaN,
       slotSafeBytes: () => this.#slot?.safeWalBytes ?? Number.NaN,
       slotStatus: () => this.#slot?.walStatus ?? null,
     })
@@ -220,11 +222,13 @@ export class Daemon {
     const { pool, log, settings } = this.#options
     const { slot, plugin } = plan
     const current = this.#session
-    if (current !== null && (settings.dryRun || !(await isOurs(pool, slot, current.epoch)))) this.#dropSession()
+    const hasSameHistory = current?.timeline === plan.server.timeline
+    if (!hasSameHistory || settings.dryRun || !(await isOurs(pool, slot, current.epoch))) this.#dropSession()
     let session = this.#session
     const isNew = session === null
     if (session === null) {
-      const taken = settings.dryRun ? await readCurrent(pool, plan) : await takeSlot(pool, slot, plan.server)
+      const taken = settings.dryRun ? await readCurrent(pool, plan) : await takeSlot(pool, plan)
+      warnOfUndone(log, plan.server, { before: current, taken })
       session = this.#openSession(taken)
       await session.load()
       session.run().catch((error: unknown) => this.#sessionFailed(error))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import { Client } from '../postgres/client.ts'
 import { clientConfig, closeClient } from '../postgres/connect.ts'
 
 const RECONNECT_MS = 1000
@@ -11,7 +11,7 @@ const RECONNECT_MS = 1000
 export async function listenForOperators(databaseUrl: string, signal: AbortSignal, wake: () => void): Promise<void> {
   let isFirst = true
   while (!signal.aborted) {
-    const client = new pg.Client(clientConfig(databaseUrl, { statementTimeoutMs: 0 }))
+    const client = new Client(clientConfig(databaseUrl, { statementTimeoutMs: 0 }))
     const ended = Promise.withResolvers<void>()
     const end = (): void => ended.resolve()
     client.on('error', end)

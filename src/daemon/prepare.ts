@@ -14,12 +14,14 @@ import { statement } from '../postgres/statements.ts'
 import { run, tables } from '../postgres/tables.ts'
 import { createSlot } from '../replication/create-slot.ts'
 import { ensurePublication } from '../replication/publication.ts'
+import { formatRange } from '../replication/lsn.ts'
 import { readServerPosition } from '../replication/server-position.ts'
-import { dropSlot, readSlot } from '../replication/slot.ts'
+import { dropSlot, readSlot, switchFailoverOn } from '../replication/slot.ts'
 import type { ServerPosition } from '../replication/start-position.ts'
 import { decideStart } from '../replication/start-position.ts'
 import type { OutputPlugin, PluginOptions, TableName } from '../replication/start-replication.ts'
 import { pgoutputOptions, wal2jsonOptions } from '../replication/start-replication.ts'
+import { interrupted } from '../replication/stream-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import { LiveConfig } from './live-config.ts'
 import { readStored, startProgress } from './progress-store.ts'
@@ -97,8 +99,7 @@ function fieldsOf(data: HookdConfig['events'][number]['data']): string[] {
 
 /** Throws one HookdError with everything that keeps hookd from running here, and logs what is worth knowing. */
 async function refuseUnfit(client: PoolClient, settings: RunSettings, log: Log): Promise<void> {
-  const { databaseUrl, slot, plugin } = settings
-  const { findings } = await preflight(client, { databaseUrl, slot, plugin })
+  const { findings } = await preflight(client, { ...settings, failoverSlot: settings.failoverSlot && !settings.dryRun })
   refuseErrors(findings)
   for (const { level, code, message, fix } of findings) if (level === 'warning') log.warn({ code, fix }, message)
 }
@@ -130,18 +131,20 @@ async function plan(
 ): Promise<ReadingPlan> {
   const { slot: slotName, databaseUrl } = settings
   const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
+  if (server.isStandby) throw interrupted('the server is a standby now, where no slot can be read')
   const slot = await readSlot(pool, slotName)
   const stored = await readStored(pool, slotName)
   const decision = decideStart({ slotName, plugin: settings.plugin, server, slot, stored })
   if (decision.kind === 'refused') {
     if (!settings.acceptGap || !isGap(decision.error)) throw decision.error
-    log.warn({ gap: String(decision.gap?.from ?? '') }, `accepting a gap: ${decision.error.message}`)
+    log.warn({ gap: decision.gap && formatRange(decision.gap) }, `accepting a gap: ${decision.error.message}`)
     await dropSlot(pool, slotName, { terminate: true })
     return create(pool, config, { settings, server, log })
   }
   if (decision.kind === 'create') return create(pool, config, { settings, server, log })
-  if (decision.undone !== null) {
-    log.warn({ undone: decision.undone }, 'the server lost changes in a failover that may have been sent already')
+  if (settings.failoverSlot && slot?.failover === false) {
+    await switchFailoverOn(databaseUrl, slot)
+    log.info({ slot: slotName }, 'standbys may keep a copy of the slot from now on')
   }
   if (stored === null) {
     const at = { slot: slotName, plugin: decision.plugin, server, lsn: decision.lsn }
@@ -169,8 +172,8 @@ export async function planDryReading(
   settings: RunSettings,
   log: Log,
 ): Promise<ReadingPlan> {
-  const { databaseUrl, slot } = settings
-  const { plugin, findings } = await preflight(pool, { databaseUrl, slot, plugin: settings.plugin })
+  const { databaseUrl } = settings
+  const { plugin, findings } = await preflight(pool, { ...settings, failoverSlot: false })
   refuseErrors(findings)
   const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
   if (plugin === null) throw new Error('the preflight found no plugin and no error')
@@ -222,12 +225,12 @@ async function create(
   config: LiveConfig,
   { settings, server, log }: { settings: RunSettings; server: ServerPosition; log: Log },
 ): Promise<ReadingPlan> {
-  const { databaseUrl, slot } = settings
-  const { plugin, findings } = await preflight(pool, { databaseUrl, slot, plugin: settings.plugin })
+  const { databaseUrl, slot, failoverSlot: failover } = settings
+  const { plugin, findings } = await preflight(pool, settings)
   refuseErrors(findings)
   if (plugin === null) throw new Error('the preflight found no plugin and no error')
   await publish(pool, config, { settings, plugin, log })
-  const startLsn = await createSlot({ databaseUrl, slot, plugin }, async (snapshot, lsn) => {
+  const startLsn = await createSlot({ databaseUrl, slot, plugin, failover }, async (snapshot, lsn) => {
     await startProgress(pool, snapshot, { slot, plugin, server, lsn })
     return lsn
   })

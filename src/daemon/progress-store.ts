@@ -1,9 +1,12 @@
 import { hostname } from 'node:os'
 import type { ClientBase, Pool } from 'pg'
 import type { OpenDeliveries } from '../ledger/progress.ts'
+import { withPooled } from '../postgres/connect.ts'
 import { statement } from '../postgres/statements.ts'
 import { run, tables } from '../postgres/tables.ts'
 import { formatLsn, parseLsn } from '../replication/lsn.ts'
+import { parsePosition } from '../replication/position.ts'
+import { undoneBy } from '../replication/start-position.ts'
 import type { ServerPosition, StoredPosition } from '../replication/start-position.ts'
 import type { OutputPlugin } from '../replication/start-replication.ts'
 import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
@@ -42,26 +45,56 @@ export async function startProgress(
   await client.query(statement('start_progress'), [at.slot, systemId, timeline, at.plugin, formatLsn(at.lsn)])
 }
 
-/** Takes the slot over: from now on the writes of whoever had it before are refused. */
-export async function takeSlot(client: Queryable, slot: string, server: ServerPosition): Promise<TakenSlot> {
-  const { rows } = await client.query<{
-    epoch: string
-    lsn: string
-    read_upto: string | null
-    open: Record<string, OpenDeliveries> | null
-  }>(statement('take_slot'), [slot, `${hostname()}:${process.pid}`, server.timeline])
-  const row = rows[0]
-  if (row === undefined) throw new Error(`hookd.progress has no row for slot "${slot}"`)
-  const directory = await run(client, tables.selectFrom('hookd.directory').select('row').where('slot', '=', slot))
+/** Where a slot is read from, and on which server. */
+interface SlotStart {
+  readonly slot: string
+  readonly server: ServerPosition
+  readonly startLsn: bigint
+}
+
+interface TakenRow {
+  readonly epoch: string
+  readonly lsn: string
+  readonly read_upto: string | null
+  readonly open: Record<string, OpenDeliveries> | null
+  readonly timeline_before: number
+}
+
+/**
+ * Takes the slot over: from now on the writes of whoever had it before are refused. What was recorded on a timeline, and
+ * beyond the point where the server left it, is forgotten.
+ */
+export async function takeSlot(pool: Pool, { slot, server, startLsn }: SlotStart): Promise<TakenSlot> {
+  const { row, undone } = await withPooled(pool, async (client) => {
+    await client.query('begin')
+    const me = `${hostname()}:${process.pid}`
+    const { rows } = await client.query<TakenRow>(statement('take_slot'), [slot, me, server.timeline])
+    const taken = rows[0]
+    if (taken === undefined) throw new Error(`hookd.progress has no row for slot "${slot}"`)
+    const lost = undoneBy(server, taken.timeline_before, furthest(taken))
+    if (lost !== null) await client.query(statement('rewind_progress'), [slot, taken.epoch, formatLsn(startLsn)])
+    await client.query('commit')
+    return { row: taken, undone: lost }
+  })
+  const directory = await run(pool, tables.selectFrom('hookd.directory').select('row').where('slot', '=', slot))
   return {
     slot,
     systemId: server.systemId,
+    timeline: server.timeline,
     epoch: row.epoch,
-    lsn: parseLsn(row.lsn),
-    readUpto: row.read_upto,
-    open: row.open ?? {},
+    ...(undone === null
+      ? { lsn: parseLsn(row.lsn), readUpto: row.read_upto, open: row.open ?? {} }
+      : { lsn: startLsn, readUpto: null, open: {} }),
     directory: directory.map(({ row: saved }) => saved as SubscriberRow),
+    undone,
   }
+}
+
+/** How far a record reaches: everything before its position, and the transaction that was being dispatched. */
+function furthest({ lsn, read_upto: readUpto }: TakenRow): bigint {
+  const settled = parseLsn(lsn)
+  const read = readUpto === null ? 0n : parsePosition(readUpto).commitLsn + 1n
+  return read > settled ? read : settled
 }
 
 /** Stands for a slot that leaves no record: it begins now, with the subscribers that there are now. */
@@ -70,7 +103,8 @@ export async function readCurrent(
   { slot, server }: { slot: string; server: ServerPosition },
 ): Promise<TakenSlot> {
   const directory = await readSubscribers(client)
-  return { slot, systemId: server.systemId, epoch: '0', lsn: server.walEnd, readUpto: null, open: {}, directory }
+  const { systemId, timeline, walEnd: lsn } = server
+  return { slot, systemId, timeline, epoch: '0', lsn, readUpto: null, open: {}, directory, undone: null }
 }
 
 /** Whether nobody has taken the slot since `epoch`. */

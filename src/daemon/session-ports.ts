@@ -6,6 +6,7 @@ import type { CellToJson } from '../delivery/row-key.ts'
 import type { Ledger, LedgerOptions } from '../ledger/ledger.ts'
 import type { OpenDeliveries } from '../ledger/progress.ts'
 import type { SubscriberRow } from '../subscriptions/parse-subscriber.ts'
+import type { LsnRange } from '../replication/start-position.ts'
 import type { Subscriber } from '../subscriptions/subscriber.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LiveConfig } from './live-config.ts'
@@ -14,11 +15,14 @@ import type { LiveConfig } from './live-config.ts'
 export interface TakenSlot {
   readonly slot: string
   readonly systemId: string
+  readonly timeline: number
   readonly epoch: string
   readonly lsn: bigint
   readonly readUpto: string | null
   readonly open: Readonly<Record<string, OpenDeliveries>>
   readonly directory: readonly SubscriberRow[]
+  /** Read on a timeline that the server has left, and forgotten for that. */
+  readonly undone: LsnRange | null
 }
 
 /** What a session needs of the ledger; a dry run has one that keeps nothing. */

@@ -84,6 +84,16 @@ export class Session {
     return this.#taken.epoch
   }
 
+  /** The server's timeline when the slot was taken. */
+  get timeline(): number {
+    return this.#taken.timeline
+  }
+
+  /** Just past the last commit that was read. */
+  get seenUpto(): bigint {
+    return this.#reader.seenUpto
+  }
+
   /** Where reading starts after a reconnection. */
   get startLsn(): bigint {
     return this.#recordedLsn
@@ -104,6 +114,11 @@ export class Session {
   /** Bytes of WAL between the confirmed position and the end that the server last told. */
   get lagBytes(): number {
     return Number(this.#walEnd - this.#recordedLsn)
+  }
+
+  /** Bytes of WAL between a position and the end that the server last told. */
+  bytesSince(lsn: bigint | null): number {
+    return lsn === null ? Number.NaN : Number(this.#walEnd - lsn)
   }
 
   /** For how long something has been unsettled. */

@@ -1,5 +1,6 @@
 import { HookdError } from '../errors.ts'
 import { describeTarget } from './connect.ts'
+import { NoServerError } from './route.ts'
 import { quoteIdentifier } from './quote.ts'
 import { errorCode, SqlState } from './sqlstate.ts'
 
@@ -18,9 +19,23 @@ type Explanation = readonly [code: `HOOKD_${string}`, message: string]
  */
 export function explainConnectError(error: unknown, databaseUrl: string): unknown {
   if (!(error instanceof Error) || error instanceof HookdError) return error
+  if (error instanceof NoServerError) return explainEach(error)
   const target = describeTarget(databaseUrl)
   const explanation = explainNetwork(error, target) ?? explainLogin(error, target) ?? explainTls(error, target)
   return explanation ? new HookdError(...explanation, { cause: error }) : error
+}
+
+/** Of several servers none could be taken: one line for each of them. */
+function explainEach(error: NoServerError): HookdError {
+  const each = error.tried.map(({ url, reason }) => {
+    if (typeof reason !== 'string') return explainConnectError(reason, url)
+    return new HookdError('HOOKD_STANDBY', `${describeTarget(url).address}: ${reason}.`)
+  })
+  const codes = new Set(each.map((one) => (one instanceof HookdError ? one.code : null)))
+  const [code] = codes.size === 1 ? [...codes] : []
+  const lines = each.map((one) => `\n  ${one instanceof Error ? one.message : String(one)}`)
+  const message = `no server of DATABASE_URL fits target_session_attrs=${error.wanted}:${lines.join('')}`
+  return new HookdError((code ?? 'HOOKD_DATABASE_UNREACHABLE') as `HOOKD_${string}`, message, { cause: error })
 }
 
 function explainNetwork(error: Error, { address }: Target): Explanation | null {
@@ -79,6 +94,10 @@ function explainLogin(error: Error, { address, database, role }: Target): Explan
         ? ['HOOKD_DATABASE_AUTH', `${said}. Run "ALTER ROLE ${quoteIdentifier(role)} REPLICATION;" as a superuser.`]
         : ['HOOKD_DATABASE_AUTH', `${address}: ${said}.`]
     default:
+  }
+  if (errorCode(error) === SqlState.protocolViolation && /startup parameter/i.test(said)) {
+    const remedy = 'hookd needs sessions of its own and replication: put the address of the server into DATABASE_URL.'
+    return ['HOOKD_DATABASE_POOLER', `${address}: ${said}. A connection pooler answers there, and ${remedy}`]
   }
   if (!/password must be a|no password/i.test(said)) return null
   return ['HOOKD_DATABASE_AUTH', `${address}: role "${role}" needs a password. Put it into DATABASE_URL.`]

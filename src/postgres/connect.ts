@@ -1,5 +1,8 @@
 import pg from 'pg'
 import { HookdError } from '../errors.ts'
+import { Client, type SessionConfig } from './client.ts'
+import { parseHosts } from './hosts.ts'
+import { Route } from './route.ts'
 
 export interface SessionOptions {
   /** Server settings of the session by name; they win over the defaults here and over the URL's `options`. */
@@ -24,14 +27,22 @@ const SESSION_SETTINGS = {
 /** A statement that the server cannot answer any more, say behind a cut network, fails this much after its timeout. */
 const ANSWER_GRACE_MS = 5000
 
+/** For a server that does not answer, before the next one of the URL is tried. */
+const TRY_MS = 3000
+
+/** One for each URL with several servers, so that whatever uses it goes to the same one. */
+const routes = new Map<string, Route>()
+
 /**
- * What `pg.Client` needs to connect as hookd does. Throws HookdError HOOKD_DATABASE_URL for a URL that cannot be read;
+ * What `Client` needs to connect as hookd does. Throws HookdError HOOKD_DATABASE_URL for a URL that cannot be read;
  * the password is in `connectionString` alone.
  */
-export function clientConfig(databaseUrl: string, options: SessionOptions = {}): pg.ClientConfig {
+export function clientConfig(databaseUrl: string, options: SessionOptions = {}): SessionConfig {
   const { settings = {}, statementTimeoutMs = 30_000, connectTimeoutMs = 10_000 } = options
+  const route = routeOf(databaseUrl)
   return {
-    connectionString: withSettings(databaseUrl, { ...SESSION_SETTINGS, ...settings }),
+    ...(route && { route }),
+    connectionString: withSettings(parseHosts(databaseUrl).urls[0], { ...SESSION_SETTINGS, ...settings }),
     fallback_application_name: 'hookd',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -44,7 +55,7 @@ export function clientConfig(databaseUrl: string, options: SessionOptions = {}):
 }
 
 /** A session that may also run the commands of the replication protocol; it takes no query parameters. */
-export interface ReplicationConfig extends pg.ClientConfig {
+export interface ReplicationConfig extends SessionConfig {
   readonly replication: 'database'
 }
 
@@ -53,9 +64,19 @@ export function replicationConfig(databaseUrl: string, options: SessionOptions =
   return { ...clientConfig(databaseUrl, { ...options, statementTimeoutMs: 0 }), replication: 'database' }
 }
 
+/** The same for a library that makes a session of the driver by itself: for the server that is the right one now. */
+export async function atOneServer(config: ReplicationConfig): Promise<ReplicationConfig> {
+  const { route, ...rest } = config
+  if (route === undefined) return config
+  const { host, port } = await route.find()
+  const url = new URL(config.connectionString!)
+  url.host = `${host.includes(':') ? `[${host}]` : encodeURIComponent(host)}:${port}`
+  return { ...rest, connectionString: url.href }
+}
+
 /** A pool of sessions. A connection that breaks while idle leaves it silently; the next query opens another. */
 export function createPool(databaseUrl: string, options: SessionOptions & { readonly max?: number } = {}): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(databaseUrl, options), max: options.max ?? 4 })
+  const pool = new pg.Pool({ ...clientConfig(databaseUrl, options), Client, max: options.max ?? 4 })
   pool.on('error', () => {})
   return pool
 }
@@ -80,8 +101,8 @@ export async function withPooled<T>(pool: pg.Pool, use: (client: pg.PoolClient) 
 }
 
 /** Connects, lends the connection to `use`, and closes it whatever happens. */
-export async function withClient<T>(config: pg.ClientConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(config)
+export async function withClient<T>(config: SessionConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new Client(config)
   client.on('error', () => {}) // also rejects the query in flight
   try {
     await client.connect()
@@ -111,10 +132,31 @@ export async function cancelBackend(databaseUrl: string, pid: number): Promise<v
 
 /** `postgres://me:secret@db:5432/shop` -> where and as whom, without the password, for messages. */
 export function describeTarget(databaseUrl: string): { address: string; database: string; role: string } {
-  const url = parseDatabaseUrl(databaseUrl)
+  const targets = parseHosts(databaseUrl).urls.map(describeServer)
+  return { ...targets[0]!, address: targets.map(({ address }) => address).join(', ') }
+}
+
+function describeServer(serverUrl: string): ReturnType<typeof describeTarget> {
+  const url = parseDatabaseUrl(serverUrl)
   for (const name of ['sslcert', 'sslkey', 'sslrootcert', 'sslmode', 'ssl']) url.searchParams.delete(name)
   const { host, port, database = '', user = '' } = new pg.Client({ connectionString: url.href })
   return { address: `${host.includes(':') ? `[${host}]` : host}:${port}`, database, role: user }
+}
+
+/** Null where the URL names one server, to be taken as it is. */
+function routeOf(databaseUrl: string): Route | null {
+  const { urls, wanted } = parseHosts(databaseUrl)
+  if (wanted === null) return null
+  const known = routes.get(databaseUrl)
+  if (known !== undefined) return known
+  for (const url of urls) parseDatabaseUrl(url)
+  const route = new Route({ urls, wanted, configOf: toTry })
+  routes.set(databaseUrl, route)
+  return route
+}
+
+function toTry(url: string): pg.ClientConfig {
+  return { ...clientConfig(url, { connectTimeoutMs: TRY_MS }), query_timeout: TRY_MS }
 }
 
 /**

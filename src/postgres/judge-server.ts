@@ -9,12 +9,17 @@ export interface ServerNeeds {
   /** The slot as it is; null where it has to be created. */
   readonly slotIs: { readonly active: boolean } | null
   readonly database: string
+  /** Standbys are to keep a copy of the slot. */
+  readonly failoverSlot: boolean
 }
+
+/** The first version in which standbys can keep a copy of a slot. */
+const FAILOVER_SINCE = 170_000
 
 const RESTART = 'and restart PostgreSQL (on a managed server: in its parameter group)'
 
 /** Judges the server itself: version, WAL level, recovery, free slots and senders, WAL limit. */
-export function judgeServer(facts: ServerFacts, { slot, slotIs }: ServerNeeds): Finding[] {
+export function judgeServer(facts: ServerFacts, { slot, slotIs, failoverSlot }: ServerNeeds): Finding[] {
   return [
     judgeVersion(facts),
     judgeRecovery(facts),
@@ -23,6 +28,7 @@ export function judgeServer(facts: ServerFacts, { slot, slotIs }: ServerNeeds): 
     ...freeSlots(),
     freeSenders(),
     judgeKeepSize(facts),
+    ...(failoverSlot ? judgeFailover(facts) : []),
   ]
 
   function freeSlots(): Finding[] {
@@ -91,6 +97,12 @@ function judgeKeepSize({ maxSlotWalKeepSize }: ServerFacts): Finding {
     'max_slot_wal_keep_size is not set: while hookd is down, the server keeps WAL until its disk is full',
     "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT pg_reload_conf();",
   )
+}
+
+function judgeFailover({ version, versionText }: ServerFacts): Finding[] {
+  if (version >= FAILOVER_SINCE) return []
+  const message = `standbys keep a copy of a slot since PostgreSQL 17, and this is ${versionText}`
+  return [failing('HOOKD_FAILOVER_SLOT', message, 'Run without --failover-slot, or upgrade PostgreSQL.')]
 }
 
 /** Judges what the role may do: replicate, migrate, and write what the daemon writes. */

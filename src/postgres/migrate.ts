@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { HookdError } from '../errors.ts'
+import { Client } from './client.ts'
 import { readMigrations } from './migrations.ts'
 import type { Migration } from './migrations.ts'
 
@@ -29,7 +30,7 @@ export async function migrate(
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<{ applied: string[] }> {
   if ('query' in database) return migrateOver(database, migrations)
-  const client = new pg.Client(database)
+  const client = new Client(database)
   client.on('error', () => {}) // a connection that breaks also rejects the query in flight
   await client.connect()
   try {

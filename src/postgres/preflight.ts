@@ -10,6 +10,7 @@ export interface PreflightWants {
   readonly databaseUrl: string
   readonly slot: string
   readonly plugin: Plugin | 'auto'
+  readonly failoverSlot: boolean
 }
 
 export interface Preflight {
@@ -33,7 +34,7 @@ export async function preflight(client: pg.ClientBase | pg.Pool, wants: Prefligh
     [wants.slot],
   )
   const { slot, database } = rows[0]!
-  const needs = { slot: wants.slot, slotIs: slot, database }
+  const needs = { slot: wants.slot, slotIs: slot, database, failoverSlot: wants.failoverSlot }
   const server = judgeServer(facts, needs)
   const role = judgeRole(facts, await readSchemaState(client), needs)
   const isUtf8 = facts.encoding === 'UTF8'

@@ -5,7 +5,9 @@
  */
 export const SqlState = {
   connectionException: '08000',
+  cannotEstablishConnection: '08001',
   connectionFailure: '08006',
+  protocolViolation: '08P01',
   readOnlyTransaction: '25006',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',

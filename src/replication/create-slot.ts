@@ -13,18 +13,17 @@ export interface NewSlot {
   readonly databaseUrl: string
   readonly slot: string
   readonly plugin: OutputPlugin
+  /** Lets standbys keep a copy of it, since PostgreSQL 17. Default false. */
+  readonly failover?: boolean
   /** How long to wait for transactions that are open, milliseconds. Default 30 s. */
   readonly timeoutMs?: number
 }
-
-/** Since this version standbys can keep a copy of a slot. */
-const FAILOVER_SINCE = 170_000
 
 /**
  * Creates a slot, and calls `inSnapshot` with a connection that sees the database exactly as of the slot's start: every
  * transaction it sees will not be in the stream, every other one will. `consistentPoint` is where the stream begins.
  *
- * The slot is dropped again if `inSnapshot` rejects. Where the server has failover slots it becomes one.
+ * The slot is dropped again if `inSnapshot` rejects.
  *
  * Rejects with HookdError HOOKD_SLOT_BLOCKED where older transactions stay open for longer than `timeoutMs`,
  * HOOKD_SLOT_LIMIT where max_replication_slots is reached, HOOKD_PLUGIN_MISSING where the server cannot load the plugin,
@@ -53,10 +52,7 @@ export async function createSlot<T>(
 
 async function create(creator: pg.Client, wanted: NewSlot): Promise<{ consistentPoint: bigint; snapshot: string }> {
   const pid = await backendPid(creator)
-  const { rows: versions } = await creator.query<{ version: number }>(
-    `select current_setting('server_version_num')::int as version`,
-  )
-  const options = versions[0]!.version >= FAILOVER_SINCE ? `(SNAPSHOT 'export', FAILOVER true)` : 'EXPORT_SNAPSHOT'
+  const options = wanted.failover === true ? `(SNAPSHOT 'export', FAILOVER true)` : 'EXPORT_SNAPSHOT'
   const command = `CREATE_REPLICATION_SLOT ${quoteIdentifier(wanted.slot)} LOGICAL ${quoteIdentifier(wanted.plugin)} ${options}`
   const impatience = new AbortController()
   const blocked = cancelWhenLate(wanted, pid, impatience.signal)

@@ -23,3 +23,8 @@ export class LsnPrinter {
     return this.#prefix + low.toString(16).toUpperCase()
   }
 }
+
+/** `{ from: 0x3000000n, to: 0x3000100n }` -> `0/3000000-0/3000100` */
+export function formatRange({ from, to }: { readonly from: bigint; readonly to: bigint }): string {
+  return `${formatLsn(from)}-${formatLsn(to)}`
+}

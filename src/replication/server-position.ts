@@ -13,10 +13,12 @@ interface Identity {
 export async function readServerPosition(client: pg.ClientBase): Promise<ServerPosition> {
   const { rows } = await client.query<Identity>('IDENTIFY_SYSTEM')
   const identity = rows[0]!
+  const { rows: states } = await client.query<{ in_recovery: boolean }>('select pg_is_in_recovery() as in_recovery')
   const timeline = Number(identity.timeline)
   return {
     systemId: identity.systemid,
     database: identity.dbname,
+    isStandby: states[0]!.in_recovery,
     timeline,
     walEnd: parseLsn(identity.xlogpos),
     history: timeline > 1 ? await readHistory(client, timeline) : [],

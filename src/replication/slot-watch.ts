@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
+import { Client } from '../postgres/client.ts'
 import { clientConfig, closeClient } from '../postgres/connect.ts'
 import { errorCode, SqlState } from '../postgres/sqlstate.ts'
 import { readSlot, type SlotState } from './slot.ts'
@@ -96,7 +97,7 @@ export class SlotWatch {
     if (this.#client !== null) return this.#client
     const { databaseUrl, timeoutMs } = this.#options
     const config = clientConfig(databaseUrl, { connectTimeoutMs: timeoutMs })
-    const client = new pg.Client({ ...config, query_timeout: timeoutMs })
+    const client = new Client({ ...config, query_timeout: timeoutMs })
     this.#wake = new AbortController()
     client.on('error', () => this.#wake.abort())
     this.#client = client

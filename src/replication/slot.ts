@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import { replicationConfig, withClient } from '../postgres/connect.ts'
+import { quoteIdentifier } from '../postgres/quote.ts'
 import { errorCode, SqlState } from '../postgres/sqlstate.ts'
 import { parseLsn } from './lsn.ts'
+import { SlotActiveError } from './stream-error.ts'
 
 /** A slot as `pg_replication_slots` shows it. */
 export interface SlotState {
@@ -56,6 +59,16 @@ export async function readSlot(client: pg.ClientBase | pg.Pool, name: string): P
     invalidationReason: row.invalidation_reason ?? null,
     failover: row.failover ?? false,
   }
+}
+
+/** The server waits for whoever uses the slot, without an end. */
+const SWITCH_MS = 5000
+
+/** Lets standbys keep a copy of a slot, since PostgreSQL 17. Rejects with SlotActiveError while the slot is in use. */
+export async function switchFailoverOn(databaseUrl: string, { name, activePid }: SlotState): Promise<void> {
+  if (activePid !== null) throw new SlotActiveError(name, activePid)
+  const config = { ...replicationConfig(databaseUrl), query_timeout: SWITCH_MS }
+  await withClient(config, (client) => client.query(`ALTER_REPLICATION_SLOT ${quoteIdentifier(name)} (FAILOVER true)`))
 }
 
 /** A slot that is being dropped may be in use for a moment after its holder was told to go. */

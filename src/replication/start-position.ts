@@ -8,6 +8,7 @@ import { SlotActiveError } from './stream-error.ts'
 export interface ServerPosition {
   readonly systemId: string
   readonly database: string
+  readonly isStandby: boolean
   readonly timeline: number
   /** End of the WAL that is safely on disk. */
   readonly walEnd: bigint
@@ -37,8 +38,6 @@ export type StartDecision =
       readonly kind: 'start'
       readonly plugin: OutputPlugin
       readonly lsn: bigint
-      /** After a failover that lost WAL: changes in it may have been sent although they never happened. */
-      readonly undone: LsnRange | null
     }
   | { readonly kind: 'refused'; readonly error: HookdError; readonly gap: LsnRange | null }
 
@@ -141,7 +140,7 @@ function startFrom(question: StartQuestion, slot: SlotState, stored: StoredPosit
           'server does not descend from: it may be an older copy. Correct DATABASE_URL; or run "hookd run --accept-gap".',
       )
     }
-    if (stored.lsn > left.end) return start(slot, confirmed, { from: left.end, to: stored.lsn })
+    if (stored.lsn > left.end) return start(slot, confirmed)
   } else if (stored.lsn > server.walEnd) {
     return refuse(
       'HOOKD_PROGRESS_AHEAD',
@@ -153,14 +152,23 @@ function startFrom(question: StartQuestion, slot: SlotState, stored: StoredPosit
   return start(slot, max(stored.lsn, confirmed))
 }
 
+/**
+ * What was read up to `upto` (just past it) on `timeline` and never happened on this server, because it left that
+ * timeline earlier: a failover that lost WAL. Null where nothing was lost.
+ */
+export function undoneBy(server: ServerPosition, timeline: number, upto: bigint): LsnRange | null {
+  const left = server.history.find((before) => before.timeline === timeline)
+  return left === undefined || upto <= left.end ? null : { from: left.end, to: upto }
+}
+
 /** A slot has no position until it is complete. */
 function startOf(slot: SlotState): bigint {
   if (slot.confirmedFlush === null) throw new SlotActiveError(slot.name, slot.activePid)
   return slot.confirmedFlush
 }
 
-function start(slot: SlotState, lsn: bigint, undone: LsnRange | null = null): StartDecision {
-  return { kind: 'start', plugin: slot.plugin as OutputPlugin, lsn, undone }
+function start(slot: SlotState, lsn: bigint): StartDecision {
+  return { kind: 'start', plugin: slot.plugin as OutputPlugin, lsn }
 }
 
 function refuse(code: `HOOKD_${string}`, message: string, gap: LsnRange | null = null): StartDecision {

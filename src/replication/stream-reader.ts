@@ -50,6 +50,11 @@ export class StreamReader<T extends Token> implements StreamSink {
     return this.#transaction !== null
   }
 
+  /** Just past the start of the last commit record that was read, also of the transaction being read. */
+  get seenUpto(): bigint {
+    return (this.#transaction?.commitLsn ?? this.#lastCommitLsn) + 1n
+  }
+
   /** Commit time of the transaction being read, or of the last one. */
   committedAt: string | null = null
 

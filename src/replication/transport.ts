@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { LogicalReplicationService } from 'pg-logical-replication'
-import { backendPid, type ReplicationConfig } from '../postgres/connect.ts'
+import { atOneServer, backendPid, type ReplicationConfig } from '../postgres/connect.ts'
 import { LsnPrinter } from './lsn.ts'
 import { SlicedSocket } from './sliced-socket.ts'
 import { standbyStatus } from './standby-status.ts'
@@ -52,6 +52,8 @@ const RAW_TEXT = `select set_config('client_encoding', 'SQL_ASCII', false)
  */
 export class Transport {
   readonly #events: TransportEvents
+  /** The library reads it when it connects. */
+  readonly #config: ReplicationConfig
   readonly #service: LogicalReplicationService
   readonly #socket = new SlicedSocket()
   readonly #failure = Promise.withResolvers<never>()
@@ -69,10 +71,11 @@ export class Transport {
 
   constructor(config: ReplicationConfig, events: TransportEvents) {
     this.#events = events
-    this.#service = new LogicalReplicationService(
-      { ...config, stream: () => this.#openSocket() },
-      { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: false } },
-    )
+    this.#config = { ...config, stream: () => this.#openSocket() }
+    this.#service = new LogicalReplicationService(this.#config, {
+      acknowledge: { auto: false, timeoutSeconds: 0 },
+      flowControl: { enabled: false },
+    })
     this.#failure.promise.catch(() => {})
     this.#service.on('error', (error) => this.#failure.reject(error))
   }
@@ -85,6 +88,7 @@ export class Transport {
       start: (client: pg.Client) => this.#start(client, commands),
       parse: (message: Buffer) => message, // what it threw would be caught by nobody
     }
+    Object.assign(this.#config, await atOneServer(this.#config))
     await Promise.race([this.#service.subscribe(plugin, slot, '0/0'), this.#failure.promise])
     throw interrupted('the server ended the stream')
   }

@@ -4,7 +4,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** Read when somebody asks for the metrics. */
 export interface Gauges {
-  /** Bytes of WAL that the server keeps for the slot. */
+  /** Bytes of WAL beyond what is settled. */
   lagBytes(): number
   /** Age of the oldest change that is not settled, or of the last one read while reading. */
   lagSeconds(): number
@@ -13,6 +13,8 @@ export interface Gauges {
   lanes(): { readonly direct: number; readonly spilled: number; readonly disabled: number }
   heldBytes(): number
   subscribers(): number
+  /** WAL that the server keeps because of the slot, in bytes; NaN before the first look. */
+  slotKeptBytes(): number
   /** WAL until the slot is in danger, in bytes; NaN where the server sets no limit. */
   slotSafeBytes(): number
   /** `reserved`, `extended`, `unreserved` or `lost`; null before the first look. */
@@ -82,7 +84,7 @@ export class Metrics {
       help: 'Times the slot was opened again.',
       registers,
     })
-    gauge('hookd_lag_bytes', 'WAL that the server keeps for the slot, in bytes.', () => gauges.lagBytes())
+    gauge('hookd_lag_bytes', 'WAL beyond what is settled, in bytes.', () => gauges.lagBytes())
     gauge('hookd_lag_seconds', 'Age of the oldest change that is not settled, in seconds.', () => gauges.lagSeconds())
     gauge('hookd_active', '1 while this process holds the slot, 0 while it stands by.', () => gauges.active())
     gauge('hookd_held_bytes', 'Payload held in memory, in bytes.', () => gauges.heldBytes())
@@ -90,6 +92,11 @@ export class Metrics {
     gauge('hookd_lanes_direct', 'Lanes that send straight from the stream.', () => gauges.lanes().direct)
     gauge('hookd_lanes_spilled', 'Lanes that work off the ledger.', () => gauges.lanes().spilled)
     gauge('hookd_lanes_disabled', 'Lanes of disabled or paused subscribers.', () => gauges.lanes().disabled)
+    gauge(
+      'hookd_slot_kept_bytes',
+      'WAL that the server keeps for the slot, in bytes; long transactions hold it, too.',
+      () => gauges.slotKeptBytes(),
+    )
     gauge('hookd_slot_safe_bytes', 'WAL until the slot is in danger, in bytes; NaN without a limit.', () =>
       gauges.slotSafeBytes(),
     )

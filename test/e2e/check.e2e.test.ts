@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Finding } from '../../src/postgres/finding.ts'
 import { atEnd } from '../support/at-end.ts'
 import { runCommand } from '../support/command.ts'
-import { createDatabase, type Database, SERVER_KINDS } from '../support/postgres.ts'
+import { createDatabase, type Database, SERVER_KINDS, type ServerKind } from '../support/postgres.ts'
 import { setScene } from '../support/scene.ts'
 
 let cwd: string
@@ -137,5 +137,40 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(code).toBe(1)
     expect(stdout).toMatch(new RegExp(`error +slot "${db.name}" does not exist any more; .*[0-9A-F]+/[0-9A-F]+`))
     expect(stdout).toContain('hookd run --accept-gap')
+  })
+})
+
+const ARTICLES = 'events: { article.created: { table: public.article, on: insert } }\n'
+
+describe('a slot that is to outlive a failover', () => {
+  async function prepare(kind: ServerKind): Promise<{ db: Database; env: Record<string, string> }> {
+    const db = await createDatabase(kind)
+    await db.query('create table article (id int primary key, state text)')
+    return { db, env: { DATABASE_URL: db.url, HOOKD_SLOT: db.name, HOOKD_FAILOVER_SLOT: 'true' } }
+  }
+
+  test.runIf(SERVER_KINDS.includes('pg15'))('is an error where the server has no such slots', async () => {
+    const { env } = await prepare('pg15')
+    const found = notOk(await check(env, ARTICLES)).filter(({ level }) => level === 'error')
+    expect(found).toMatchObject([
+      { code: 'HOOKD_FAILOVER_SLOT', message: expect.stringMatching(/since PostgreSQL 17/) },
+    ])
+  })
+
+  test.runIf(SERVER_KINDS.includes('pg18'))('is switched over by a run, and shown', async () => {
+    const { db, env } = await prepare('pg18')
+    const scene = await setScene(db, { sql: '', yaml: ARTICLES })
+    const first = await scene.start({ args: ['--slot', db.name] })
+    expect(await runCommand(['status'], { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/failover +no/),
+    })
+    first.kill()
+    await first.exit
+    expect(notOk(await check(env, ARTICLES)).map(({ code }) => code)).toContain('HOOKD_FAILOVER_SLOT')
+
+    await scene.start({ args: ['--slot', db.name, '--failover-slot'] })
+    expect(await check(env, ARTICLES)).toMatchObject({ code: 0 })
+    expect((await runCommand(['status'], { env })).stdout).toMatch(/failover +standbys may keep a copy of the slot/)
   })
 })

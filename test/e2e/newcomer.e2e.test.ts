@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -65,6 +67,26 @@ describe('a URL that leads nowhere', () => {
   ])('%s', async (_, url, sentence, next) => {
     expect(faults(await start({ url }), sentence, next)).toEqual([])
   })
+})
+
+test('a pooler, which has no sessions', async () => {
+  const said = 'unsupported startup parameter: options'
+  const fields = `SFATAL\0C08P01\0M${said}\0\0`
+  const pooler = createServer((socket) => {
+    socket.once('data', () => {
+      const length = Buffer.alloc(4)
+      length.writeInt32BE(4 + fields.length)
+      socket.end(Buffer.concat([Buffer.from('E'), length, Buffer.from(fields)]))
+    })
+  })
+  pooler.listen(0, '127.0.0.1')
+  await once(pooler, 'listening')
+  atEnd(async () => pooler.close())
+  const { port } = pooler.address() as AddressInfo
+  const ran = await start({ url: `postgres://me:hunter2@127.0.0.1:${port}/app` })
+  expect(
+    faults(ran, new RegExp(`127.0.0.1:${port}: ${said}. A connection pooler answers`), /address of the server/),
+  ).toEqual([])
 })
 
 describe.each(SERVER_KINDS)('on %s', (kind) => {
@@ -166,6 +188,14 @@ describe('on a server that is not set up for it', () => {
         /max_replication_slots = 2/,
       ),
     ).toEqual([])
+  })
+
+  test('no WAL sender is free', async () => {
+    appendFileSync(join(server.dataDir, 'postgresql.conf'), 'max_wal_senders = 0\n')
+    await server.stop('fast')
+    await server.start()
+    const { url } = await server.createDatabase()
+    expect(faults(await start({ url }), /0 of max_wal_senders = 0 are in use/, /max_wal_senders = 2/)).toEqual([])
   })
 
   test('the password is wrong', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { SERVER_KINDS, startServer } from '../support/postgres.ts'
+import { reconcile, writeUntilCut } from '../support/cut-writer.ts'
 import { startReceiver } from '../support/receiver.ts'
 import type { Scene } from '../support/scene.ts'
 import { setScene } from '../support/scene.ts'
@@ -71,33 +71,6 @@ describe.each(SERVER_KINDS)('a Postgres that goes away, %s', (kind) => {
     await waitFor(async () => (await pending(scene)) === 500, { what: 'every delivery in the ledger' })
   })
 })
-
-/** One row per round, updated until the connection breaks; what was acknowledged is committed. */
-async function writeUntilCut(url: string, round: number, committed: Committed[]): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    await client.query('insert into item values ($1, 0)', [round])
-    committed.push({ op: 'insert', id: round, v: 0 })
-    for (let v = 1; ; v++) {
-      await client.query('update item set v = $2 where id = $1', [round, v])
-      committed.push({ op: 'update', id: round, v })
-    }
-  } catch {
-    await client.end().catch(() => {})
-  }
-}
-
-/** The last statement may have been committed although its answer never came. */
-async function reconcile(url: string, round: number, committed: Committed[]): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  const { rows } = await client.query<{ v: number }>('select v from item where id = $1', [round])
-  await client.end()
-  const last = committed.findLast(({ id }) => id === round)
-  if (rows[0] !== undefined && rows[0].v !== last?.v) committed.push({ op: 'update', id: round, v: rows[0].v })
-}
 
 async function pending({ database }: Pick<Scene, 'database'>): Promise<number> {
   const [row] = await database.query(`select count(*)::int as count from hookd.deliveries where state = 'pending'`)

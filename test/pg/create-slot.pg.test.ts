@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createSlot } from '../../src/replication/create-slot.ts'
-import { dropSlot, readSlot } from '../../src/replication/slot.ts'
-import { openStream } from '../support/open-stream.ts'
+import { dropSlot, readSlot, switchFailoverOn } from '../../src/replication/slot.ts'
+import { createTestSlot, openStream } from '../support/open-stream.ts'
 import { createDatabase, SERVER_KINDS, startServer } from '../support/postgres.ts'
 
 const nothing = async () => {}
@@ -77,8 +77,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const db = await createDatabase(kind)
     const slot = `slot_${db.name}`
     const client = await db.client()
-    await createSlot({ databaseUrl: db.url, slot, plugin: db.plugin }, nothing)
-    if (db.plugin === 'pgoutput') await db.query('create publication hookd_test for all tables')
+    await createTestSlot(db, slot)
     const open = openStream(db, slot)
     await open.ticks(1)
     await expect(dropSlot(client, slot)).rejects.toMatchObject({ code: '55006' })
@@ -100,9 +99,28 @@ test.runIf(SERVER_KINDS.includes('pg18'))(
   },
 )
 
-test.runIf(SERVER_KINDS.includes('pg18'))('where standbys can keep a slot they are allowed to', async () => {
-  const db = await createDatabase('pg18')
-  const wanted = { databaseUrl: db.url, slot: `slot_${db.name}`, plugin: 'pgoutput' } as const
-  await createSlot(wanted, nothing)
-  expect(await readSlot(await db.client(), wanted.slot)).toMatchObject({ failover: true })
+describe.runIf(SERVER_KINDS.includes('pg18'))('standbys', () => {
+  test('may keep a copy of a slot that is created so, and of no other', async () => {
+    const db = await createDatabase('pg18')
+    const wanted = { databaseUrl: db.url, slot: `slot_${db.name}`, plugin: 'pgoutput' } as const
+    await createSlot({ ...wanted, failover: true }, nothing)
+    await createSlot({ ...wanted, slot: `other_${db.name}` }, nothing)
+    const client = await db.client()
+    expect(await readSlot(client, wanted.slot)).toMatchObject({ failover: true })
+    expect(await readSlot(client, `other_${db.name}`)).toMatchObject({ failover: false })
+  })
+
+  test('may keep a copy of a slot for which that is switched on later, while nobody reads it', async () => {
+    const db = await createDatabase('pg18')
+    const slot = `slot_${db.name}`
+    await createTestSlot(db, slot)
+    const client = await db.client()
+    const switchOn = async () => switchFailoverOn(db.url, (await readSlot(client, slot))!)
+    const open = openStream(db, slot)
+    await open.ticks(1)
+    await expect(switchOn()).rejects.toMatchObject({ name: 'SlotActiveError' })
+    await open.stop()
+    await switchOn()
+    expect(await readSlot(client, slot)).toMatchObject({ failover: true })
+  })
 })

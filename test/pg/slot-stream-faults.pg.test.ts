@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { classifyPostgresError } from '../../src/postgres/classify-error.ts'
 import { parseLsn } from '../../src/replication/lsn.ts'
 import { createTestSlot, openStream, type OpenStream } from '../support/open-stream.ts'
-import { SERVER_KINDS, startServer, type ServerKind, type ServerOptions } from '../support/postgres.ts'
+import { createDatabase, SERVER_KINDS, startServer, type ServerKind, type ServerOptions } from '../support/postgres.ts'
 import { startProxy } from '../support/proxy.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -135,6 +135,25 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(open.stream.leaseValid()).toBe(false)
     await expect(open.done).rejects.toSatisfy(isTransient)
     expect(open.stream.leaseValid()).toBe(false)
+  })
+
+  test('a server that gives up nobody for silence hears from us all the same', async () => {
+    const db = await createDatabase(kind)
+    await createTestSlot(db, `slot_${db.name}`)
+    const url = `${db.url}?options=-c%20wal_sender_timeout%3D0`
+    const open = openStream({ ...db, url }, `slot_${db.name}`, { walSenderTimeoutMs: 0, statusIntervalMs: 100 })
+    await open.ticks(1)
+    const heard = async (): Promise<number> => {
+      const [row] = await db.query(
+        `select extract(epoch from reply_time)::float8 as at from pg_stat_replication join pg_replication_slots
+           on active_pid = pid where slot_name = $1`,
+        [`slot_${db.name}`],
+      )
+      return row.at
+    }
+    const before = await heard()
+    await waitFor(async () => (await heard()) > before, { what: 'another status' })
+    expect(open.stream.leaseValid()).toBe(true)
   })
 
   test('a slot that Postgres has invalidated is an error for the operator', async () => {

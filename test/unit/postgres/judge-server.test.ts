@@ -24,7 +24,7 @@ function facts(change: Partial<ServerFacts> = {}): ServerFacts {
   }
 }
 
-const NEEDS = { slot: 'hookd', slotIs: null, database: 'shop' }
+const NEEDS = { slot: 'hookd', slotIs: null, database: 'shop', failoverSlot: false }
 const INSTALLED: SchemaState = { exists: true, owned: true, owner: 'app', pending: [], missing: [], blind: false }
 const NONE: SchemaState = {
   exists: false,
@@ -60,6 +60,13 @@ test.each<
     {},
     /^no replication slot is free for "hookd": 10 of max_replication_slots = 10/,
     /max_replication_slots = 11/,
+  ],
+  [
+    'a slot for standbys on a server without them',
+    { version: 160_010, versionText: '16.10' },
+    { failoverSlot: true },
+    /^standbys keep a copy of a slot since PostgreSQL 17, and this is 16\.10/,
+    /^Run without --failover-slot, or upgrade/,
   ],
   ['no free sender', { walSenders: { used: 2, max: 2 } }, {}, /max_wal_senders = 2 are in use/, /max_wal_senders = 4/],
 ])('%s is an error with its remedy', (_, change, needs, message, fix) => {

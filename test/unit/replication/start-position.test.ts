@@ -3,12 +3,20 @@ import { parseTimelineHistory } from '../../../src/replication/server-position.t
 import type { SlotState } from '../../../src/replication/slot.ts'
 import {
   decideStart,
+  undoneBy,
   type ServerPosition,
   type StartQuestion,
   type StoredPosition,
 } from '../../../src/replication/start-position.ts'
 
-const server: ServerPosition = { systemId: '7', database: 'app', timeline: 1, walEnd: 0x900n, history: [] }
+const server: ServerPosition = {
+  systemId: '7',
+  database: 'app',
+  isStandby: false,
+  timeline: 1,
+  walEnd: 0x900n,
+  history: [],
+}
 
 const slot: SlotState = {
   name: 'hookd',
@@ -51,20 +59,15 @@ describe('it starts', () => {
     ],
   ]
   test.each(starts)('%s', (_name, change, lsn) => {
-    expect(decide(change)).toEqual({ kind: 'start', plugin: 'wal2json', lsn, undone: null })
+    expect(decide(change)).toEqual({ kind: 'start', plugin: 'wal2json', lsn })
   })
 
-  test('at the position of the slot after a failover that lost part of what was read, which it names', () => {
+  test('at the position of the slot after a failover that lost part of what was read', () => {
     const change = {
       server: { ...server, timeline: 3, history: parseTimelineHistory('1\t0/280\tno recovery target\n2\t0/700\tx\n') },
       slot: { ...slot, confirmedFlush: 0x250n },
     }
-    expect(decide(change)).toEqual({
-      kind: 'start',
-      plugin: 'wal2json',
-      lsn: 0x250n,
-      undone: { from: 0x280n, to: 0x300n },
-    })
+    expect(decide(change)).toEqual({ kind: 'start', plugin: 'wal2json', lsn: 0x250n })
   })
 
   test('with the plugin that the slot has', () => {
@@ -192,4 +195,16 @@ test('the history of a timeline is read from the text of its file', () => {
     { timeline: 2, end: 0xa000000b0n },
   ])
   expect(parseTimelineHistory('')).toEqual([])
+})
+
+describe('a failover has undone', () => {
+  const moved = { ...server, timeline: 3, history: parseTimelineHistory('1\t0/280\tx\n2\t0/700\tx\n') }
+  test.each([
+    ['what was read beyond the point where the server left that timeline', 1, 0x281n, { from: 0x280n, to: 0x281n }],
+    ['nothing where reading had not got that far', 1, 0x280n, null],
+    ['what was read on the timeline before', 2, 0x900n, { from: 0x700n, to: 0x900n }],
+    ['nothing of the timeline that the server is on', 3, 0x900n, null],
+  ])('%s', (_name, timeline, upto, range) => {
+    expect(undoneBy(moved, timeline, upto)).toEqual(range)
+  })
 })
