@@ -237,7 +237,7 @@ export class Session {
           readParked: (id) => this.#ledger.readParked(id),
         },
         attempt: this.#ports.attempt,
-        mayStart: this.#ports.mayStart,
+        mayStart: () => !this.#ledger.isBehind && this.#ports.mayStart(),
         now: () => performance.now(),
         observer,
       },
