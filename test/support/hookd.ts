@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { atEnd } from './at-end.ts'
+import { atEnd, atEndOfFile } from './at-end.ts'
 import { guard } from './guard.ts'
 import { waitFor } from './wait.ts'
 
@@ -12,6 +12,8 @@ export interface HookdOptions {
   /** The whole environment besides PATH and HOME: no variable of this process leaks in. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Survives the test that starts it, until the end of the file. */
+  readonly outlivesTest?: boolean
 }
 
 export interface Exit {
@@ -31,7 +33,7 @@ export interface Hookd {
 }
 
 /** Starts bin/hookd.js under this Node; killed when the test (or, from `beforeAll`, the file) ends. */
-export function startHookd({ args = [], env = {}, cwd }: HookdOptions = {}): Hookd {
+export function startHookd({ args = [], env = {}, cwd, outlivesTest = false }: HookdOptions = {}): Hookd {
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: { PATH, HOME, ...env },
@@ -54,7 +56,8 @@ export function startHookd({ args = [], env = {}, cwd }: HookdOptions = {}): Hoo
     })
   })
 
-  atEnd(async () => {
+  const whenOver = outlivesTest ? atEndOfFile : atEnd
+  whenOver(async () => {
     if (!ended) child.kill('SIGKILL')
     await exit
   })
