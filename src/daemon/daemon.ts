@@ -33,6 +33,7 @@ import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
 import { Session } from './session.ts'
+import { reportUndeclared, undeclaredSince } from './undeclared.ts'
 import { USER_AGENT } from './version.ts'
 
 /** What a run tells when it holds the slot. */
@@ -327,11 +328,15 @@ export class Daemon {
       const next = new LiveConfig(fresh, catalog)
       if (this.#plan !== null) await publish(pool, next, { settings, plugin: this.#plan.plugin, log })
       await saveEvents(pool, fresh)
+      const undeclared = undeclaredSince(config)
       config.replace(fresh)
       this.#replaceCatalog(catalog)
+      const { events, subscribers } = undeclared()
+      this.#session?.redeclared(subscribers)
       const hasOtherTables = before.symmetricDifference(config.tables).size > 0
       if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
       log.info({ events: fresh.events.length }, 'loaded the new configuration')
+      await reportUndeclared(pool, events, log)
     } catch (error) {
       log.error({}, `kept the old configuration: ${(error as Error).message}`)
     }

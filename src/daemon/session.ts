@@ -169,6 +169,12 @@ export class Session {
     this.#directory.forgetEvents()
   }
 
+  /** The subscribers of hookd.yaml have changed: what waits for those that are `gone` is cancelled. */
+  redeclared(gone: readonly string[]): void {
+    for (const id of gone) this.#remove(id)
+    for (const subscriber of this.#ports.config.staticSubscribers()) this.#lanes.update(subscriber)
+  }
+
   /** Stores or finishes what is in memory until the signal aborts, and records how far everything is settled. */
   async drain(deadline: AbortSignal): Promise<void> {
     await this.#lanes.drain(deadline)
@@ -212,10 +218,7 @@ export class Session {
       directory: this.#directory,
       rules: subscriberRules(() => this.#ports.config.delivery.retry),
       updated: (subscriber) => this.#lanes.update(subscriber),
-      removed: (id) => {
-        this.#lanes.remove(id)
-        this.#cancel(id)
-      },
+      removed: (id) => this.#remove(id),
       quarantined: (id, problem) => {
         this.#ledger.disable(id, problem)
         this.#ports.observer.disabled(id, problem)
@@ -308,6 +311,11 @@ export class Session {
     this.#ports.failed(error.kind)
     const { kind, event, table, lsn } = error
     this.#ports.log.warn({ kind, event, table, lsn }, error.message)
+  }
+
+  #remove(subscriberId: string): void {
+    this.#lanes.remove(subscriberId)
+    this.#cancel(subscriberId)
   }
 
   #cancel(subscriberId: string): void {
