@@ -129,9 +129,10 @@ async function plan(
   { settings, log }: { settings: RunSettings; log: Log },
 ): Promise<ReadingPlan> {
   const { slot: slotName, databaseUrl } = settings
-  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
+  // In this order: whoever is active meanwhile records before it confirms, and nothing that the server has yet to write.
   const slot = await readSlot(pool, slotName)
   const stored = await readStored(pool, slotName)
+  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
   const decision = decideStart({ slotName, plugin: settings.plugin, server, slot, stored })
   if (decision.kind === 'refused') {
     if (!settings.acceptGap || !isGap(decision.error)) throw decision.error
