@@ -1,4 +1,5 @@
 import { HookdError } from '../errors.ts'
+import { isClosedDatabase } from './classify-error.ts'
 import { describeTarget } from './connect.ts'
 import { quoteIdentifier } from './quote.ts'
 import { errorCode, SqlState } from './sqlstate.ts'
@@ -79,6 +80,10 @@ function explainLogin(error: Error, { address, database, role }: Target): Explan
         ? ['HOOKD_DATABASE_AUTH', `${said}. Run "ALTER ROLE ${quoteIdentifier(role)} REPLICATION;" as a superuser.`]
         : ['HOOKD_DATABASE_AUTH', `${address}: ${said}.`]
     default:
+  }
+  if (isClosedDatabase(error)) {
+    const remedy = `As a superuser run "ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS true;".`
+    return ['HOOKD_DATABASE_BUSY', `${address}: ${said}. ${remedy}`]
   }
   if (!/password must be a|no password/i.test(said)) return null
   return ['HOOKD_DATABASE_AUTH', `${address}: role "${role}" needs a password. Put it into DATABASE_URL.`]
