@@ -188,6 +188,21 @@ describe.each(SERVER_KINDS)('a running daemon on %s', (kind) => {
     expect(arrived().toSorted((a, b) => a - b)).toEqual(sent)
   })
 
+  test('of five that start at once one reads the slot and the others stand by: each delivery goes out once', async () => {
+    await hookd.stop()
+    const sent = await insert(50)
+    const daemons = Array.from({ length: 5 }, () => start())
+    const saying = (pattern: RegExp) => daemons.filter((each) => each.said(pattern) > 0)
+    await waitFor(() => saying(/standing by/).length === 4, { what: 'four to stand by' })
+    sent.push(...(await insert(50)))
+    await stage.settled()
+    expect(arrived().toSorted((a, b) => a - b)).toEqual(sent)
+    expect(saying(/reading the slot/)).toHaveLength(1)
+    const [active] = saying(/reading the slot/)
+    await Promise.all(daemons.filter((each) => each !== active).map((each) => each.stop()))
+    hookd = active!
+  })
+
   test('hands over to the next one, time after time, under load: nothing is lost, nothing comes twice', async () => {
     const sent: number[] = []
     const done = new AbortController()

@@ -1,5 +1,5 @@
 import { startHookd, type Log, type RunningHookd, type StartOptions } from '../../src/index.ts'
-import { atEnd } from './at-end.ts'
+import { atEndOfFile } from './at-end.ts'
 import type { Scene } from './scene.ts'
 
 /** A daemon inside the test process, with what it has logged. */
@@ -9,7 +9,7 @@ export interface LibraryHookd extends RunningHookd {
   said(pattern: RegExp): number
 }
 
-/** Starts it for a scene; stopped when the test (or, from `beforeAll`, the file) ends. */
+/** Starts it for a scene; stopped at the latest when the file ends. */
 export function startLibraryHookd(scene: Scene, options: Partial<StartOptions> = {}): LibraryHookd {
   const { database, config, slot } = scene
   const lines: { level: keyof Log; message: string; fields: object }[] = []
@@ -17,7 +17,7 @@ export function startLibraryHookd(scene: Scene, options: Partial<StartOptions> =
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   const hookd = startHookd({ databaseUrl: database.url, config, plugin: database.plugin, slot, log, ...options })
   hookd.ended.catch(() => {}) // a test that expects it to end looks itself
-  atEnd(() => hookd.stop().catch(() => {}))
+  atEndOfFile(() => hookd.stop().catch(() => {}))
   return {
     get ready() {
       return hookd.ready
