@@ -48,7 +48,7 @@ describe.each(SERVER_KINDS)('a Postgres that goes away, %s', (kind) => {
       await scene.subscribe(receiver.url)
 
       const committed: Committed[] = []
-      for (const [crash, bring] of [...OUTAGES.entries()]) {
+      for (const [crash, bring] of OUTAGES.entries()) {
         const writing = writeUntilCut(scene.database.url, crash, committed)
         const enough = receiver.requests.length + 50
         await waitFor(() => receiver.requests.length >= enough, {

@@ -9,9 +9,11 @@ import { waitFor } from '../support/wait.ts'
 
 /** Stops and starts in a row; `npm run test:long` raises it. */
 const HANDOVERS = Number(process.env['HOOKD_TEST_ROUNDS'] ?? 5)
+/** Rows of 10 kB: more than may be held in memory. */
+const BACKLOG = 1500
 const ROLE = 'hookd_login'
 const SQL = `
-  create table item (id int primary key);
+  create table item (id int primary key, note text);
   alter table item owner to ${ROLE};
   create table fault (code text)`
 const YAML = `events:
@@ -186,6 +188,28 @@ describe.each(SERVER_KINDS)('a running daemon on %s', (kind) => {
     }
     await stage.settled()
     expect(arrived().toSorted((a, b) => a - b)).toEqual(sent)
+  })
+
+  test('keeps its slot and its memory while the sink takes nothing of a backlog, and then sends all of it', async () => {
+    const well = Promise.withResolvers<void>()
+    box.answer(() => well.promise.then(() => 200))
+    const losses = hookd.said(/lost the database/)
+    const first = lastId + 1
+    lastId += BACKLOG
+    await database.query(
+      `insert into item select id, repeat('x', 10000) from generate_series($1::int, $2::int) as id`,
+      [first, lastId],
+    )
+    const stored = `select from hookd.deliveries where state = 'pending' and event = 'item.created' limit 1`
+    await waitFor(async () => (await database.query(stored)).length === 1, { what: 'the backlog to be stored' })
+    await stage.settled()
+    const alive = `select from pg_stat_replication where application_name = 'hookd' and reply_time > now() - interval '1 s'`
+    await waitFor(async () => (await database.query(alive)).length === 1, { what: 'a sign of life' })
+    expect(hookd.said(/lost the database/)).toBe(losses)
+    expect(box.requests).toHaveLength(8)
+    well.resolve()
+    await waitFor(() => box.requests.length >= BACKLOG, { what: 'all of them', timeoutMs: 20_000 })
+    expect(new Set(arrived()).size).toBe(BACKLOG)
   })
 
   test('of five that start at once one reads the slot and the others stand by: each delivery goes out once', async () => {
