@@ -18,7 +18,7 @@ const SQL = `
   create table fault (code text)`
 const YAML = `events:
   item.created: { table: public.item, on: insert }
-delivery: { retry: { schedule: [1h] } }
+delivery: { spill_after: 500ms, retry: { schedule: [1h] } }
 `
 /** Makes every write to the ledger fail with the code that the table names. */
 const FAULTY_LEDGER = `
