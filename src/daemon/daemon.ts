@@ -34,6 +34,7 @@ import { Reading } from './reading.ts'
 import type { TakenSlot } from './session-ports.ts'
 import { openSender } from './senders.ts'
 import { Session } from './session.ts'
+import { reportUndeclared, undeclaredSince } from './undeclared.ts'
 import { warnOfUndone } from './undone.ts'
 import { USER_AGENT } from './version.ts'
 
@@ -323,11 +324,15 @@ export class Daemon {
       const catalog = await loadCatalog(pool)
       const fresh = await loadConfig(settings.config, { catalog })
       const before = config.tables
+      const undeclared = undeclaredSince(config)
       await this.#adopt(fresh, catalog)
       await saveEvents(pool, fresh)
+      const { events, subscribers } = undeclared()
+      this.#session?.redeclared(subscribers)
       const hasOtherTables = before.symmetricDifference(config.tables).size > 0
       if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
       log.info({ events: fresh.events.length }, 'loaded the new configuration')
+      await reportUndeclared(pool, events, log)
     } catch (error) {
       log.error({}, `kept the old configuration: ${(error as Error).message}`)
     }

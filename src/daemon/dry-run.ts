@@ -6,6 +6,7 @@ import type { SessionLedger } from './session-ports.ts'
 /** A ledger that writes nothing and holds nothing: every delivery counts as settled. */
 export class DryLedger implements SessionLedger {
   readonly isQuiet = true
+  readonly isBehind = false
 
   store(delivery: Delivery): void {
     forget(delivery)

@@ -130,10 +130,11 @@ async function plan(
   { settings, log }: { settings: RunSettings; log: Log },
 ): Promise<ReadingPlan> {
   const { slot: slotName, databaseUrl } = settings
-  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
-  if (server.isStandby) throw interrupted('the server is a standby now, where no slot can be read')
+  // In this order: whoever is active meanwhile records before it confirms, and nothing that the server has yet to write.
   const slot = await readSlot(pool, slotName)
   const stored = await readStored(pool, slotName)
+  const server = await withClient(replicationConfig(databaseUrl), readServerPosition)
+  if (server.isStandby) throw interrupted('the server is a standby now, where no slot can be read')
   const decision = decideStart({ slotName, plugin: settings.plugin, server, slot, stored })
   if (decision.kind === 'refused') {
     if (!settings.acceptGap || !isGap(decision.error)) throw decision.error

@@ -29,6 +29,7 @@ export interface TakenSlot {
 export type SessionLedger = Pick<
   Ledger,
   | 'isQuiet'
+  | 'isBehind'
   | 'store'
   | 'postpone'
   | 'settle'

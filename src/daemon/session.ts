@@ -185,6 +185,12 @@ export class Session {
     this.#directory.forgetEvents()
   }
 
+  /** The subscribers of hookd.yaml have changed: what waits for those that are `gone` is cancelled. */
+  redeclared(gone: readonly string[]): void {
+    for (const id of gone) this.#remove(id)
+    for (const subscriber of this.#ports.config.staticSubscribers()) this.#lanes.update(subscriber)
+  }
+
   /** Stores or finishes what is in memory until the signal aborts, and records how far everything is settled. */
   async drain(deadline: AbortSignal): Promise<void> {
     await this.#lanes.drain(deadline)
@@ -228,10 +234,7 @@ export class Session {
       directory: this.#directory,
       rules: subscriberRules(() => this.#ports.config.delivery.retry),
       updated: (subscriber) => this.#lanes.update(subscriber),
-      removed: (id) => {
-        this.#lanes.remove(id)
-        this.#cancel(id)
-      },
+      removed: (id) => this.#remove(id),
       quarantined: (id, problem) => {
         this.#ledger.disable(id, problem)
         this.#ports.observer.disabled(id, problem)
@@ -253,7 +256,7 @@ export class Session {
           readParked: (id) => this.#ledger.readParked(id),
         },
         attempt: this.#ports.attempt,
-        mayStart: this.#ports.mayStart,
+        mayStart: () => !this.#ledger.isBehind && this.#ports.mayStart(),
         now: () => performance.now(),
         observer,
       },
@@ -335,6 +338,11 @@ export class Session {
     this.#ports.failed(error.kind)
     const { kind, event, table, lsn } = error
     this.#ports.log.warn({ kind, event, table, lsn }, error.message)
+  }
+
+  #remove(subscriberId: string): void {
+    this.#lanes.remove(subscriberId)
+    this.#cancel(subscriberId)
   }
 
   #cancel(subscriberId: string): void {

@@ -40,6 +40,10 @@ export class Ledger implements LedgerPort {
     return this.#writer.isQuiet
   }
 
+  get isBehind(): boolean {
+    return this.#writer.isBehind
+  }
+
   store(delivery: Delivery): void {
     this.#writer.store(delivery)
   }

@@ -24,6 +24,11 @@ export class WriteQueue {
     return this.#queued
   }
 
+  /** Deliveries that wait. */
+  get size(): number {
+    return this.#deliveries.size
+  }
+
   get isEmpty(): boolean {
     return this.#deliveries.size === 0
   }

@@ -9,6 +9,7 @@ import type { DirectoryChanges, Progress } from './progress.ts'
 import { WriteQueue } from './queue.ts'
 import type { Refusal } from './salvage.ts'
 import { isDataError, salvage } from './salvage.ts'
+import { Unrecorded } from './unrecorded.ts'
 import type { DeliveryWrite, ErrorWrite } from './writes.ts'
 
 /** Settled deliveries that may wait for one progress record, so that a crash sends few of them twice. */
@@ -43,6 +44,7 @@ export class LedgerWriter {
   readonly #options: WriterOptions
   readonly #queue: WriteQueue
   readonly #disabler: Disabler
+  readonly #answered = new Unrecorded()
   #unrecorded = 0
   #isDirty = false
   #isUrgent = false
@@ -65,6 +67,11 @@ export class LedgerWriter {
     return !this.#isDirty && this.#underway === null && this.#queue.isEmpty
   }
 
+  /** So much was answered and is not recorded that a crash now would send too much again: nothing more should start. */
+  get isBehind(): boolean {
+    return this.#answered.isTooMuch(performance.now())
+  }
+
   store(delivery: Delivery): void {
     this.#write(delivery, { state: 'pending', nextAttemptAtMs: null, result: null })
   }
@@ -76,6 +83,7 @@ export class LedgerWriter {
 
   settle(delivery: Delivery, state: 'delivered' | 'dead' | 'cancelled', result: AttemptResult | null): void {
     const logAll = this.#options.logAll()
+    if (result !== null) this.#answered.add(performance.now())
     if (result !== null && (delivery.stored || state !== 'delivered' || logAll)) this.#record(delivery, result)
     if (delivery.stored || state !== 'delivered' || logAll) {
       this.#write(delivery, { state, nextAttemptAtMs: null, result })
@@ -187,6 +195,7 @@ export class LedgerWriter {
     await this.#persist(this.#underway, signal)
     this.#queue.letGo(this.#underway.batch)
     this.#durable += this.#underway.batch.deliveries.length
+    this.#answered.recorded()
     this.#options.recorded(this.#underway.progress.lsn)
     this.#underway = null
     this.#waiters = this.#waiters.filter((waiter) => {
@@ -201,6 +210,7 @@ export class LedgerWriter {
     this.#isUrgent = false
     this.#unrecorded = 0
     const batch = this.#queue.take()
+    this.#answered.take(this.#queue.size, performance.now())
     for (const { delivery } of batch.deliveries) {
       delivery.tracker?.settle()
       delivery.tracker = null

@@ -54,9 +54,19 @@ export function classifyPostgresError(error: unknown, context: 'query' | 'replic
   if (code === null) return TRANSIENT_MESSAGE.test(error.message) ? 'transient' : 'fatal'
   if (code === SqlState.configurationLimitExceeded) return 'fatal'
   if (TRANSIENT.has(code) || isOfClass(code, TRANSIENT_CLASSES)) return 'transient'
+  if (isClosedDatabase(error)) return 'transient'
   if (code.startsWith('28')) return 'auth'
   if (code === SqlState.objectInUse) return 'slot_active'
   return context === 'replication' && isSlotLost(code, error) ? 'slot_lost' : 'fatal'
+}
+
+/** `ALTER DATABASE … ALLOW_CONNECTIONS false`: it has the code of a lost slot, but an operator does it and undoes it. */
+export function isClosedDatabase(error: Error): boolean {
+  return (
+    errorCode(error) === SqlState.objectNotInPrerequisiteState &&
+    'routine' in error &&
+    error.routine === 'CheckMyDatabase'
+  )
 }
 
 function isOfClass(code: string, classes: ReadonlySet<string>): boolean {

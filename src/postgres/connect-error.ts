@@ -1,4 +1,5 @@
 import { HookdError } from '../errors.ts'
+import { isClosedDatabase } from './classify-error.ts'
 import { describeTarget } from './connect.ts'
 import { NoServerError } from './route.ts'
 import { quoteIdentifier } from './quote.ts'
@@ -98,6 +99,10 @@ function explainLogin(error: Error, { address, database, role }: Target): Explan
   if (errorCode(error) === SqlState.protocolViolation && /startup parameter/i.test(said)) {
     const remedy = 'hookd needs sessions of its own and replication: put the address of the server into DATABASE_URL.'
     return ['HOOKD_DATABASE_POOLER', `${address}: ${said}. A connection pooler answers there, and ${remedy}`]
+  }
+  if (isClosedDatabase(error)) {
+    const remedy = `As a superuser run "ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS true;".`
+    return ['HOOKD_DATABASE_BUSY', `${address}: ${said}. ${remedy}`]
   }
   if (!/password must be a|no password/i.test(said)) return null
   return ['HOOKD_DATABASE_AUTH', `${address}: role "${role}" needs a password. Put it into DATABASE_URL.`]

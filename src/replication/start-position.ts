@@ -45,9 +45,10 @@ export interface StartQuestion {
   readonly slotName: string
   /** `auto` takes whichever of the two the slot has. */
   readonly plugin: OutputPlugin | 'auto'
+  /** Read last, so that what is recorded meanwhile does not look like the future of an older server. */
   readonly server: ServerPosition
   readonly slot: SlotState | null
-  /** Read after `slot` and `server`, so that a confirmation in between does not look like somebody else's. */
+  /** Read after `slot`, so that a confirmation in between does not look like somebody else's. */
   readonly stored: StoredPosition | null
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { SERVER_KINDS, startServer } from '../support/postgres.ts'
 import { reconcile, writeUntilCut } from '../support/cut-writer.ts'
+import { type Server, SERVER_KINDS, startServer } from '../support/postgres.ts'
 import { startReceiver } from '../support/receiver.ts'
 import type { Scene } from '../support/scene.ts'
 import { setScene } from '../support/scene.ts'
@@ -9,9 +9,28 @@ import { waitFor } from '../support/wait.ts'
 import type { Committed } from '../support/workload.ts'
 import { judge, seeded, WORKLOAD_SQL, WORKLOAD_YAML } from '../support/workload.ts'
 
+/** In how many ways it goes away; a checkpoint in between moves the position that a crash takes the slot back to. */
+const OUTAGES: readonly ((server: Server, scene: Scene) => Promise<unknown>)[] = [
+  (server) => server.stop('immediate'),
+  (server) => server.stop('fast'),
+  async (server, { database }) => {
+    await database.query('checkpoint')
+    await server.stop('immediate')
+  },
+  async (server, { database }) => {
+    const [{ pid }] = await database.query(
+      `select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> 'hookd' and pid <> pg_backend_pid()`,
+    )
+    const crashes = server.log().split('server process').length
+    process.kill(pid, 'SIGKILL') // takes all others along
+    await waitFor(() => server.log().split('server process').length > crashes, { what: 'the server to notice' })
+    await waitFor(() => database.query('select 1'), { what: 'the server to recover' })
+  },
+]
+
 describe.each(SERVER_KINDS)('a Postgres that goes away, %s', (kind) => {
   test(
-    'after crashes under load nothing is lost and no more arrives twice than was in flight',
+    'after crashes and restarts under load nothing is lost and no more arrives twice than was in flight',
     { timeout: 120_000 },
     async () => {
       const random = seeded(5)
@@ -29,7 +48,7 @@ describe.each(SERVER_KINDS)('a Postgres that goes away, %s', (kind) => {
       await scene.subscribe(receiver.url)
 
       const committed: Committed[] = []
-      for (let crash = 0; crash < 3; crash++) {
+      for (const [crash, bring] of OUTAGES.entries()) {
         const writing = writeUntilCut(scene.database.url, crash, committed)
         const enough = receiver.requests.length + 50
         await waitFor(() => receiver.requests.length >= enough, {
@@ -37,7 +56,7 @@ describe.each(SERVER_KINDS)('a Postgres that goes away, %s', (kind) => {
           timeoutMs: 20_000,
         })
         mostAtCrash += inFlight
-        await server.stop('immediate')
+        await bring(server, scene)
         await writing
         await server.start()
         await reconcile(scene.database.url, crash, committed)

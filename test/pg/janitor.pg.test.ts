@@ -46,6 +46,18 @@ describe.each(SERVER_KINDS)('the janitor on %s', (kind) => {
     expect(await removeExpired(bench.pool, WEEK_MS, signal)).toBe(0)
   })
 
+  test('waits for nobody: what somebody else has locked is left for the next time', async () => {
+    const bench = await aBench(kind)
+    for (const n of [1, 2, 3]) bench.writer.store(aDelivery(n))
+    await bench.flush()
+    await bench.db.query(`update hookd.deliveries set state = 'dead', settled_at = now() - interval '8 days'`)
+    const reader = await bench.db.client()
+    await reader.query(`begin; select from hookd.deliveries where message_id = 'msg_2' for update`)
+    expect(await removeExpired(bench.pool, WEEK_MS, signal)).toBe(2)
+    await reader.query('rollback')
+    expect(await removeExpired(bench.pool, WEEK_MS, signal)).toBe(1)
+  })
+
   test('removes old errors', async () => {
     const bench = await aBench(kind)
     await bench.db.query(

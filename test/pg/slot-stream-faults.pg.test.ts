@@ -14,6 +14,15 @@ async function prepare(kind: ServerKind, options?: ServerOptions) {
   return { server, db }
 }
 
+/** A stream over a network that a test can spoil, on the server that all tests share. */
+async function throughProxy(kind: ServerKind) {
+  const db = await createDatabase(kind)
+  await db.query('create table item (id int primary key, body text)')
+  await createTestSlot(db, db.name)
+  const proxy = await startProxy(Number(new URL(db.url).port))
+  return { db, proxy, open: openStream(db, db.name, { databaseUrl: proxy.url(db.url), walSenderTimeoutMs: 1000 }) }
+}
+
 /** From the first confirmation on the server waits for the next one. */
 async function confirmSomething(open: OpenStream): Promise<void> {
   const { walEnd } = await waitFor(() => open.keepalives.at(-1))
@@ -105,6 +114,32 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
 
     proxy.thaw()
     await openStream(db, 'hookd', { databaseUrl: proxy.url(db.url) }).ticks(1)
+  })
+
+  test.each(['up', 'down'] as const)(
+    'a network that is cut in one direction (%s) is a cut network',
+    async (direction) => {
+      const { db, proxy, open } = await throughProxy(kind)
+      await open.ticks(3)
+      const active = async () =>
+        (await db.query('select active from pg_replication_slots where slot_name = $1', [db.name]))[0].active as boolean
+
+      proxy.freeze({ direction })
+      await waitFor(() => !open.stream.leaseValid(), { everyMs: 2, what: 'the lease to end' })
+      expect(await active()).toBe(true)
+      await expect(open.done).rejects.toSatisfy(isTransient)
+      await waitFor(async () => !(await active()), { what: 'the slot to be free' })
+    },
+  )
+
+  test('over a slow link a message that takes longer than the timeout arrives, and the connection stands', async () => {
+    const { db, proxy, open } = await throughProxy(kind)
+    await open.ticks(1)
+    await db.query(`insert into item values (1, repeat('x', 400000) || 'the end')`)
+    proxy.slow({ bytesPerSecond: 200_000, delayMs: 100 })
+    await open.saw('the end')
+    await open.ticks(2)
+    expect(open.stream.leaseValid()).toBe(true)
   })
 
   test('a server that stops answering voids the lease and ends the stream', async () => {

@@ -20,3 +20,8 @@ export function atEnd(action: () => Promise<unknown>): void {
     endOfFile.push(action)
   }
 }
+
+/** Runs `action` at the end of the file, wherever it is called; otherwise as `atEnd`. */
+export function atEndOfFile(action: () => Promise<unknown>): void {
+  endOfFile.push(action)
+}

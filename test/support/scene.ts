@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atEnd } from './at-end.ts'
-import type { Hookd } from './hookd.ts'
+import type { Hookd, HookdOptions } from './hookd.ts'
 import { startHookd } from './hookd.ts'
 import type { Database } from './postgres.ts'
 
@@ -16,7 +16,7 @@ export interface Scene {
   /** Path of hookd.yaml, which a test may write anew. */
   readonly config: string
   /** Starts `hookd run` and waits until it reads the slot, unless told not to. */
-  start(options?: { args?: string[]; env?: Record<string, string>; ready?: boolean }): Promise<Hookd>
+  start(options?: HookdOptions & { ready?: boolean }): Promise<Hookd>
   /** Adds a subscriber by SQL and gives its id. */
   subscribe(url: string, columns?: Record<string, unknown>): Promise<string>
   write(yaml: string): Promise<void>
@@ -42,8 +42,9 @@ export async function setScene(
     slot,
     config,
     write,
-    async start({ args = [], env = {}, ready = true } = {}) {
+    async start({ args = [], env = {}, ready = true, ...rest } = {}) {
       const hookd = startHookd({
+        ...rest,
         args: ['run', '--config', config, '--plugin', database.plugin, '--slot', slot, ...args],
         env: { DATABASE_URL: database.url, ...env },
       })

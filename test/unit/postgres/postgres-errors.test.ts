@@ -59,6 +59,7 @@ describe('in replication', () => {
     ['a WAL segment that was removed', failure('58P01', 'requested WAL segment', 'WalSndSegmentOpen'), 'slot_lost'],
     ['a publication that does not exist', failure('42704', 'no', 'get_publication_oid'), 'fatal'],
     ['a plugin that does not exist', failure('58P01', 'no', 'internal_load_library'), 'fatal'],
+    ['a database that takes no connections', failure('55000', 'no', 'CheckMyDatabase'), 'transient'],
     ['a server without logical WAL', failure('55000', 'no', 'CheckLogicalDecodingRequirements'), 'fatal'],
     ['a slot in use', failure('55006'), 'slot_active'],
     ['a server that stops', failure('57P01'), 'transient'],
