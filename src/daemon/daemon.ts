@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { type HookdConfig, loadConfig } from '../config/load.ts'
 import type { Parcel } from '../delivery/delivery.ts'
 import type { AttemptResult } from '../delivery/ports.ts'
 import { Lease } from '../delivery/lease.ts'
@@ -10,9 +9,6 @@ import { Ledger } from '../ledger/ledger.ts'
 import { classifyPostgresError } from '../postgres/classify-error.ts'
 import type { Catalog } from '../postgres/catalog.ts'
 import { explainConnectError } from '../postgres/connect-error.ts'
-import { refuseErrors } from '../postgres/finding.ts'
-import { judgeTables } from '../postgres/judge-tables.ts'
-import { loadCatalog } from '../postgres/load-catalog.ts'
 import type { StreamSink } from '../replication/change.ts'
 import type { SlotState } from '../replication/slot.ts'
 import { SlotActiveError } from '../replication/stream-error.ts'
@@ -27,14 +23,15 @@ import type { HousekeepingPorts } from './housekeeping.ts'
 import type { LiveConfig } from './live-config.ts'
 import { observeLanes } from './observer.ts'
 import type { ReadingPlan, RunSettings } from './prepare.ts'
-import { abandonSlot, planDryReading, planReading, pluginOptions, publish, saveEvents } from './prepare.ts'
+import { abandonSlot, planDryReading, planReading, pluginOptions } from './prepare.ts'
 import { Printer } from './printer.ts'
 import { isOurs, readCurrent, takeSlot } from './progress-store.ts'
 import { Reading } from './reading.ts'
+import type { ReloadPorts } from './reload.ts'
+import { reload } from './reload.ts'
 import type { TakenSlot } from './session-ports.ts'
 import { openSender } from './senders.ts'
 import { Session } from './session.ts'
-import { reportUndeclared, undeclaredSince } from './undeclared.ts'
 import { warnOfUndone } from './undone.ts'
 import { USER_AGENT } from './version.ts'
 
@@ -111,7 +108,7 @@ export class Daemon {
     const readiness = (): string | null => this.#unreadiness()
     const server = settings.listen === null ? null : await serveTelemetry(settings.listen, this.#metrics, readiness)
     this.#telemetryUrl = server?.url ?? null
-    const onReload = (): void => void this.#reload()
+    const onReload = (): void => void reload(this.#reloadPorts())
     reloads.addEventListener('reload', onReload)
     if (!settings.dryRun) keepHouse(this.#housekeeping(), this.#scope.signal)
     try {
@@ -317,43 +314,18 @@ export class Daemon {
     this.#session?.reconfigured(this.#printer.payloads)
   }
 
-  /** Reads hookd.yaml again. What is wrong with it is logged, and the old one stays in force. */
-  async #reload(): Promise<void> {
+  #reloadPorts(): ReloadPorts {
     const { pool, config, settings, log } = this.#options
-    try {
-      const catalog = await loadCatalog(pool)
-      const fresh = await loadConfig(settings.config, { catalog })
-      const before = config.tables
-      const undeclared = undeclaredSince(config)
-      await this.#adopt(fresh, catalog)
-      await saveEvents(pool, fresh)
-      const { events, subscribers } = undeclared()
-      this.#session?.redeclared(subscribers)
-      const hasOtherTables = before.symmetricDifference(config.tables).size > 0
-      if (hasOtherTables && this.#plan?.plugin === 'wal2json') this.#reading?.restart()
-      log.info({ events: fresh.events.length }, 'loaded the new configuration')
-      await reportUndeclared(pool, events, log)
-    } catch (error) {
-      log.error({}, `kept the old configuration: ${(error as Error).message}`)
-    }
-  }
-
-  /** The new rules hold before a new table is published: its first changes come at the same moment. */
-  async #adopt(fresh: HookdConfig, catalog: Catalog): Promise<void> {
-    const { pool, config, settings, log } = this.#options
-    const plugin = this.#plan?.plugin
-    if (plugin !== undefined) refuseErrors(judgeTables(fresh.tables, catalog, plugin))
-    const former = config.replace(fresh)
-    this.#replaceCatalog(catalog)
-    this.#isPublishing = true
-    try {
-      if (plugin !== undefined) await publish(pool, config, { settings, plugin, log, isInUse: true })
-    } catch (error) {
-      config.replace(former)
-      this.#replaceCatalog(catalog)
-      throw error
-    } finally {
-      this.#isPublishing = false
+    return {
+      pool,
+      config,
+      settings,
+      log,
+      plugin: () => this.#plan?.plugin ?? null,
+      catalogReplaced: (catalog) => this.#replaceCatalog(catalog),
+      publishing: (isPublishing) => (this.#isPublishing = isPublishing),
+      redeclared: (gone) => this.#session?.redeclared(gone),
+      restartReading: () => this.#reading?.restart(),
     }
   }
 
