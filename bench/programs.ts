@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { guard } from '../test/support/guard.ts'
+import type { Arena } from './arena.ts'
+import type { BareOptions } from './bare-options.ts'
+
+const HOOKD = fileURLToPath(new URL('../bin/hookd.js', import.meta.url))
+const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
+
+/** A program under test as a process of its own. */
+export interface Running {
+  readonly pid: number
+  /** When it was started, in milliseconds by `performance.now()`. */
+  readonly startedAt: number
+  /** Resolves when it says that it is ready, if it ever does. */
+  readonly ready: Promise<void>
+  /** Rejects, with its last words, when it ends by itself. */
+  readonly failure: Promise<never>
+  stop(): Promise<void>
+}
+
+/** Starts the product as operators do: `hookd run` with its default settings. */
+export function launchHookd(arena: Arena, { slot, config }: { slot: string; config: string }): Running {
+  const { database, plugin, publication } = arena
+  const options = ['--config', config, '--plugin', plugin, '--slot', slot, '--publication', publication]
+  return launch([HOOKD, 'run', ...options], { DATABASE_URL: database.url })
+}
+
+/** Starts the yardstick. */
+export function launchBare(options: BareOptions): Running {
+  return launch([BARE, JSON.stringify(options)], {})
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>>): Running {
+  const { PATH = '', HOME = '' } = process.env
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const pid = child.pid
+  if (pid === undefined) throw new Error(`could not start ${args[0]}`)
+  const onDeath = guard('kill -9 "$1"', [String(pid)])
+  const ready = Promise.withResolvers<void>()
+  let words = ''
+  const hear = (text: string) => {
+    words = (words + text).slice(-4000)
+    if (/\bready\b/.test(text)) ready.resolve()
+  }
+  child.stdout.setEncoding('utf8').on('data', hear)
+  child.stderr.setEncoding('utf8').on('data', hear)
+  const exit = once(child, 'exit')
+  let stopping = false
+  const failure = exit.then((): Promise<never> => {
+    onDeath.cancel()
+    if (stopping) return new Promise(() => {})
+    throw new Error(`${args[0]} ended by itself:\n${words}`)
+  })
+  failure.catch((error: unknown) => ready.reject(error))
+  ready.promise.catch(() => {})
+  return {
+    pid,
+    startedAt,
+    ready: ready.promise,
+    failure,
+    async stop() {
+      stopping = true
+      child.kill('SIGTERM')
+      const cut = setTimeout(() => child.kill('SIGKILL'), 3000)
+      await exit
+      clearTimeout(cut)
+    },
+  }
+}
