@@ -14,6 +14,8 @@ import type { BareOptions } from './bare-options.ts'
 const MOST_WAITING = 2000
 const ACKNOWLEDGE_EVERY_MS = 500
 const EVENT = 'article.created'
+/** Of the tables whose changes are sent; the slot brings hookd's subscribers too. */
+const SCHEMA = 'public'
 
 interface Target {
   readonly id: string
@@ -104,7 +106,7 @@ async function send({ id: subscription, secret, pool }: Target, id: string, body
 }
 
 interface Wal2JsonMessage {
-  readonly action: 'B' | 'C' | 'I' | 'U' | 'D' | 'M'
+  readonly action: 'B' | 'C' | 'I' | 'U' | 'D' | 'T' | 'M'
   readonly xid: number
   readonly lsn: string
   readonly nextlsn?: string
@@ -115,12 +117,12 @@ interface Wal2JsonMessage {
   readonly pk: { name: string }[]
 }
 
-const OPERATIONS = { I: 'insert', U: 'update', D: 'delete' } as const
+const OPERATIONS = { I: 'insert', U: 'update' } as const
 
 function onWal2Json(lsn: string, message: Wal2JsonMessage): void {
   if (message.action === 'B') return begin()
   if (message.action === 'C') return commit(message.nextlsn ?? lsn)
-  if (message.action === 'M') return
+  if ((message.action !== 'I' && message.action !== 'U') || message.schema !== SCHEMA) return
   const data: Record<string, unknown> = {}
   for (const { name, value } of message.columns) data[name] = value
   const key: Record<string, unknown> = {}
@@ -137,21 +139,18 @@ let committedAt = ''
 let xid = 0
 
 function onPgoutput(lsn: string, message: Pgoutput.Message): void {
-  switch (message.tag) {
-    case 'begin': {
-      committedAt = isoTime(message.commitTime as bigint)
-      xid = message.xid
-      return begin()
-    }
-    case 'commit':
-      return commit(message.commitEndLsn ?? lsn)
-    case 'insert':
-    case 'update': {
-      const { schema, name, keyColumns } = message.relation
-      const key: Record<string, unknown> = {}
-      for (const column of keyColumns) key[column] = message.new[column] as unknown
-      deliver({ op: message.tag, table: `${schema}.${name}`, key, data: message.new }, { committedAt, lsn, xid })
-    }
+  if (message.tag === 'begin') {
+    committedAt = isoTime(message.commitTime as bigint)
+    xid = message.xid
+    begin()
+  } else if (message.tag === 'commit') {
+    commit(message.commitEndLsn ?? lsn)
+  } else if (message.tag === 'insert' || message.tag === 'update') {
+    const { schema, name, keyColumns } = message.relation
+    if (schema !== SCHEMA) return
+    const key: Record<string, unknown> = {}
+    for (const column of keyColumns) key[column] = message.new[column] as unknown
+    deliver({ op: message.tag, table: `${schema}.${name}`, key, data: message.new }, { committedAt, lsn, xid })
   }
 }
 
@@ -184,7 +183,7 @@ if (options.plugin === 'wal2json') {
     includeTypeOids: true,
     addMsgPrefixes: 'hookd',
     addTables: options.tables,
-  } as ConstructorParameters<typeof Wal2JsonPlugin>[0])
+  })
   await service.subscribe(plugin, options.slot)
 } else {
   service.on('data', onPgoutput)

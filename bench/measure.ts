@@ -1,9 +1,12 @@
 import type { Arena } from './arena.ts'
+import { WRITERS } from './arena.ts'
 import type { Running } from './programs.ts'
+import type { Order, Report } from './sink-messages.ts'
 import type { Sink } from './start-sink.ts'
 import { cpuSeconds, peakMiB, serverCpuSeconds } from './usage.ts'
+import type { Workload } from './workload.ts'
 
-/** What one run of one program gave. CPU is in seconds per 100,000 events; null: not measured. */
+/** What one run of one program gave; null: not measured. CPU is in seconds per 100,000 events. */
 export interface Measurement {
   readonly perSecond: number
   readonly cpuPer100k: number | null
@@ -11,51 +14,90 @@ export interface Measurement {
   /** Share of one processor that the sink took. */
   readonly sinkShare: number | null
   readonly rssMiB: number | null
+  /** Of one event, with its share of an array. */
+  readonly bodyBytes: number | null
+  /** From commit to receipt, milliseconds; empty where it says nothing. */
   readonly latenciesMs: readonly number[]
-  readonly statementsPerDelivery?: number
+}
+
+/** A program under test, started on the slot that it is to read. */
+export type Launch = (slot: string) => Running
+
+/** What is special about the endpoints of a run. */
+export type Endpoints = Partial<Pick<Order, 'uncounted' | 'hanging'>>
+
+export interface BacklogRun {
+  /** Events that the sink is to count. */
+  readonly total: number
+  /**
+   * The share of them before the measured part begins, for the program to get warm. Null: everything is measured, from the
+   * program's start.
+   */
+  readonly warmShare: number | null
+  readonly endpoints?: Endpoints
+}
+
+export interface LiveRun {
+  readonly workload: Workload
+  readonly changes: number
+  readonly perSecond: number
+  /** Events that the sink is to count of each change. */
+  readonly perChange: number
+  readonly endpoints?: Endpoints
+}
+
+/** Where a run takes place. */
+export interface Place {
+  readonly arena: Arena
+  readonly sink: Sink
 }
 
 /** How long a run may take before it counts as stuck. */
 const STUCK_MS = 300_000
+/** Of the events at a steady pace, the first ones do not count. */
+const LIVE_WARM_SHARE = 0.2
 
-export interface Run {
-  /** Messages that the sink is to count. */
-  readonly total: number
-  /** The share of them that comes before measuring starts, for the program to get warm. */
-  readonly warmShare: number
-  readonly uncounted?: readonly number[]
-  readonly hanging?: readonly number[]
-  /** Starts the program. */
-  launch(slot: string): Running
+/** Lets a program read the backlog from a slot of its own. */
+export async function measureBacklog({ arena, sink }: Place, launch: Launch, run: BacklogRun): Promise<Measurement> {
+  const { total, warmShare, endpoints = {} } = run
+  const slot = await arena.slotAtStart()
+  const arrivals = sink.expect({ ...endpoints, total, markAt: Math.max(1, Math.floor(total * (warmShare ?? 0))) })
+  const program = launch(slot)
+  return whileRunning({ arena, program, slot }, async () => {
+    const watch = watcher({ arena, sink }, program)
+    const [from, to] = await Promise.all([arrivals.mark.then(watch), arrivals.done.then(watch)])
+    if (warmShare !== null) return measurementOf(program, from, to)
+    return measurementOf(program, { at: to.at - (to.seenAt - program.startedAt), counted: 0, usage: NONE }, to)
+  })
 }
 
-/** Lets one program read the backlog from a slot of its own, from the first message of the measured part to the last. */
-export async function measure(arena: Arena, sink: Sink, run: Run): Promise<Measurement> {
-  const slot = await arena.newSlot()
-  const { total, warmShare, uncounted = [], hanging = [] } = run
-  const markAt = Math.max(1, Math.floor(total * warmShare))
-  const { mark, done } = sink.expect({ total, markAt, uncounted, hanging })
-  const program = run.launch(slot)
+/** Lets a program follow changes that are written at a steady pace: how long after its commit does each arrive? */
+export async function measureLive({ arena, sink }: Place, launch: Launch, run: LiveRun): Promise<Measurement> {
+  const { workload, perChange, perSecond, endpoints = {} } = run
+  const changes = Math.ceil(run.changes / WRITERS) * WRITERS
+  const slot = await arena.slotAtEnd()
+  const total = changes * perChange
+  const arrivals = sink.expect({ ...endpoints, total, markAt: Math.ceil(total * LIVE_WARM_SHARE), latency: true })
+  const program = launch(slot)
+  return whileRunning({ arena, program, slot }, async () => {
+    const watch = watcher({ arena, sink }, program)
+    await arena.inUse(slot)
+    const [from, to] = await Promise.all([
+      arrivals.mark.then(watch),
+      arrivals.done.then(watch),
+      arena.writeLive(workload, { count: changes, perSecond }),
+    ])
+    return measurementOf(program, from, to)
+  })
+}
+
+/** Waits for `task` as long as the program runs, then ends the program and removes what it has left. */
+export async function whileRunning<T>(
+  { arena, program, slot }: { arena: Arena; program: Running; slot: string },
+  task: () => Promise<T>,
+): Promise<T> {
   try {
-    const usage = () => ({
-      own: cpuSeconds(program.pid),
-      postgres: serverCpuSeconds(arena.server.pid!),
-      sink: cpuSeconds(sink.pid),
-    })
-    const began = mark.then((reported) => ({ ...reported, usage: usage() }))
-    const ended = done.then((reported) => ({ ...reported, usage: usage() }))
-    const [from, to] = await Promise.race([Promise.all([began, ended]), program.failure, stuck(total)])
-    const count = to.counted - from.counted
-    const seconds = (to.at - from.at) / 1000
-    const per100k = (name: 'own' | 'postgres') => ((to.usage[name] - from.usage[name]) / count) * 100_000
-    return {
-      perSecond: count / seconds,
-      cpuPer100k: per100k('own'),
-      postgresCpuPer100k: per100k('postgres'),
-      sinkShare: (to.usage.sink - from.usage.sink) / seconds,
-      rssMiB: peakMiB(program.pid),
-      latenciesMs: to.latencies,
-    }
+    return await Promise.race([task(), program.failure, stuck(program)])
   } finally {
     await program.stop()
     await arena.dropSlot(slot)
@@ -63,9 +105,57 @@ export async function measure(arena: Arena, sink: Sink, run: Run): Promise<Measu
   }
 }
 
-function stuck(total: number): Promise<never> {
+interface Usage {
+  readonly own: number
+  readonly postgres: number
+  readonly sink: number
+}
+
+const NONE: Usage = { own: 0, postgres: 0, sink: 0 }
+
+interface Moment {
+  /** By the sink's clock. */
+  readonly at: number
+  readonly counted: number
+  readonly usage: Usage
+}
+
+/** Looks at the processes the moment the sink reports. */
+function watcher({ arena, sink }: Place, program: Running) {
+  const server = arena.server.pid!
+  const before = { postgres: serverCpuSeconds(server), sink: cpuSeconds(sink.pid) }
+  return <R extends Report>(report: R) => ({
+    ...report,
+    seenAt: performance.now(),
+    usage: {
+      own: cpuSeconds(program.pid),
+      postgres: serverCpuSeconds(server) - before.postgres,
+      sink: cpuSeconds(sink.pid) - before.sink,
+    },
+  })
+}
+
+type End = Moment & Pick<Extract<Report, { kind: 'done' }>, 'bytes' | 'latencies'>
+
+function measurementOf({ pid }: Running, from: Moment, to: End): Measurement {
+  const count = to.counted - from.counted
+  const seconds = (to.at - from.at) / 1000
+  const per100k = (name: 'own' | 'postgres') => ((to.usage[name] - from.usage[name]) / count) * 100_000
+  return {
+    perSecond: count / seconds,
+    cpuPer100k: per100k('own'),
+    postgresCpuPer100k: per100k('postgres'),
+    sinkShare: (to.usage.sink - from.usage.sink) / seconds,
+    rssMiB: peakMiB(pid),
+    bodyBytes: to.bytes / to.counted,
+    latenciesMs: to.latencies,
+  }
+}
+
+/** Rejects after a while. */
+function stuck(program: Running): Promise<never> {
   return new Promise((_, reject) => {
-    const fail = () => reject(new Error(`${total} messages did not arrive within ${STUCK_MS / 1000} s`))
+    const fail = () => reject(new Error(`a run did not end within ${STUCK_MS / 1000} s; it said:\n${program.words()}`))
     setTimeout(fail, STUCK_MS).unref()
   })
 }

@@ -17,6 +17,8 @@ export interface Running {
   readonly ready: Promise<void>
   /** Rejects, with its last words, when it ends by itself. */
   readonly failure: Promise<never>
+  /** The end of what it has printed. */
+  words(): string
   stop(): Promise<void>
 }
 
@@ -61,6 +63,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>):
     startedAt,
     ready: ready.promise,
     failure,
+    words: () => words,
     async stop() {
       stopping = true
       child.kill('SIGTERM')

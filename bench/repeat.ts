@@ -1,36 +1,37 @@
-import type { Contender, RunSize } from './contenders.ts'
 import type { Measurement } from './measure.ts'
 
-/** Runs of two contenders one after the other, so that what the machine does meanwhile meets both. */
+/** One side of a comparison. */
+export interface Side {
+  readonly name: string
+  /** A shorter run, so that the first one that counts finds everything in memory. */
+  warmUp(): Promise<unknown>
+  run(): Promise<Measurement>
+}
+
+/** Runs of two sides one after the other, so that what the machine does meanwhile meets both. */
 export interface Pairs {
   readonly subject: readonly Measurement[]
+  /** As many as of the subject; none where there is nothing to compare with. */
   readonly baseline: readonly Measurement[]
 }
 
-export interface Repetitions {
-  readonly reps: number
-  readonly subjectSize: RunSize
-  readonly baselineSize: RunSize
-  progress(text: string): void
-}
-
-/** Warms both up with a quarter of the work, then measures baseline, subject, baseline, subject, … */
-export async function pairs(subject: Contender, baseline: Contender | null, plan: Repetitions): Promise<Pairs> {
-  const { reps, subjectSize, baselineSize, progress } = plan
-  const result = { subject: [] as Measurement[], baseline: [] as Measurement[] }
+/** Warms both up, then measures baseline, subject, baseline, subject, … */
+export async function repeat(
+  { subject, baseline }: { subject: Side; baseline: Side | null },
+  { reps, progress }: { reps: number; progress: (text: string) => void },
+): Promise<Pairs> {
+  const measured = { subject: [] as Measurement[], baseline: [] as Measurement[] }
   const sides = [
-    ...(baseline === null ? [] : [{ contender: baseline, size: baselineSize, into: result.baseline }]),
-    { contender: subject, size: subjectSize, into: result.subject },
+    ...(baseline === null ? [] : [{ side: baseline, into: measured.baseline }]),
+    { side: subject, into: measured.subject },
   ]
-  for (const { contender, size } of sides) {
-    await contender.run({ ...size, total: Math.ceil(size.total / 4) })
-  }
+  for (const { side } of sides) await side.warmUp()
   for (let rep = 1; rep <= reps; rep++) {
-    for (const { contender, size, into } of sides) {
-      const measurement = await contender.run(size)
+    for (const { side, into } of sides) {
+      const measurement = await side.run()
       into.push(measurement)
-      progress(`${contender.name}, ${rep} of ${reps}: ${Math.round(measurement.perSecond)}/s`)
+      progress(`${side.name}, ${rep} of ${reps}: ${Math.round(measurement.perSecond)} events/s`)
     }
   }
-  return result
+  return measured
 }

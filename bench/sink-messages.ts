@@ -8,8 +8,8 @@ export interface Order {
   readonly uncounted: readonly number[]
   /** Indexes of ports that read and never answer. */
   readonly hanging: readonly number[]
-  /** Requests are answered 500 until so many messages have come. */
-  readonly failFirst: number
+  /** Requests are answered 500 for so long after the first one, milliseconds; their messages do not count. */
+  readonly failForMs: number
   /** Whether to note for each message how long after its commit it came. */
   readonly latency: boolean
 }
@@ -22,6 +22,9 @@ export type Report =
       readonly kind: 'done'
       readonly at: number
       readonly counted: number
+      /** With those that were refused. */
       readonly requests: number
+      /** Of all bodies together. */
+      readonly bytes: number
       readonly latencies: readonly number[]
     }

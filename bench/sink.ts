@@ -10,11 +10,15 @@ import type { Order, Report } from './sink-messages.ts'
 const HEAD_END = Buffer.from('\r\n\r\n')
 const COMMITTED_AT = Buffer.from('"committed_at":"')
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i
+/** Bytes of the shortest message, to look for the next one behind. */
+const LEAST_MESSAGE = 100
 const EMPTY = Buffer.alloc(0)
 
 let order: Order | null = null
 let counted = 0
 let requests = 0
+let bytes = 0
+let firstAt: number | null = null
 let marked = false
 let latencies: number[] = []
 /** Wall-clock milliseconds minus `performance.now()`. */
@@ -45,27 +49,28 @@ function begin(next: Order): void {
   order = next
   counted = 0
   requests = 0
+  bytes = 0
+  firstAt = null
   marked = false
   latencies = []
   clockOffset = measureClockOffset()
 }
 
 /** Counts the messages of one body: one, or those of the array. */
-function count(body: Buffer, port: number): void {
-  requests++
-  if (order === null || order.uncounted.includes(port)) return
+function count(body: Buffer, { latency, markAt, total }: Order): void {
+  bytes += body.length
   let found = 0
-  for (let at = body.indexOf(COMMITTED_AT); at !== -1; at = body.indexOf(COMMITTED_AT, at + 300)) {
+  for (let at = body.indexOf(COMMITTED_AT); at !== -1; at = body.indexOf(COMMITTED_AT, at + LEAST_MESSAGE)) {
     found++
-    if (order.latency) latencies.push(latencyOf(body, at + COMMITTED_AT.length))
+    if (latency && marked) latencies.push(latencyOf(body, at + COMMITTED_AT.length))
   }
   counted += found
-  if (!marked && counted >= order.markAt) {
+  if (!marked && counted >= markAt) {
     marked = true
     tell({ kind: 'mark', at: performance.now(), counted })
   }
-  if (counted >= order.total && counted - found < order.total) {
-    tell({ kind: 'done', at: performance.now(), counted, requests, latencies })
+  if (counted >= total && counted - found < total) {
+    tell({ kind: 'done', at: performance.now(), counted, requests, bytes, latencies })
   }
 }
 
@@ -77,10 +82,14 @@ function latencyOf(body: Buffer, at: number): number {
   return performance.now() + clockOffset - seconds - Number(`0.${fraction?.[1] ?? 0}`) * 1000
 }
 
-function statusFor(port: number): number | null {
+/** Takes a request in, and says what to answer; null: nothing. */
+function receive(body: Buffer, port: number): number | null {
   if (order === null) return 204
-  if (order.hanging.includes(port)) return null
-  return counted < order.failFirst ? 500 : 204
+  requests++
+  firstAt ??= performance.now()
+  if (performance.now() - firstAt < order.failForMs) return 500
+  if (!order.uncounted.includes(port)) count(body, order)
+  return order.hanging.includes(port) ? null : 204
 }
 
 function serve(socket: Socket, port: number): void {
@@ -96,8 +105,7 @@ function serve(socket: Socket, port: number): void {
       if (length === null) return void socket.end(answerOf(411))
       const end = headEnd + HEAD_END.length + Number(length[1])
       if (held.length < end) return
-      const status = statusFor(port)
-      count(held.subarray(headEnd + HEAD_END.length, end), port)
+      const status = receive(held.subarray(headEnd + HEAD_END.length, end), port)
       held = held.length === end ? EMPTY : held.subarray(end)
       if (status !== null) socket.write(status === 204 ? answer : answerOf(status), 'latin1')
     }

@@ -21,7 +21,7 @@ export interface Sink {
   close(): Promise<void>
 }
 
-const NOTHING_SPECIAL = { markAt: 1, uncounted: [], hanging: [], failFirst: 0, latency: false }
+const NOTHING_SPECIAL = { markAt: 1, uncounted: [], hanging: [], failForMs: 0, latency: false }
 
 /** Starts the sink's process, with so many endpoints. */
 export async function startSink(ports: number): Promise<Sink> {
