@@ -18,6 +18,18 @@ export interface Measurement {
   readonly bodyBytes: number | null
   /** From commit to receipt, milliseconds; empty where it says nothing. */
   readonly latenciesMs: readonly number[]
+  readonly statementsPerDelivery: number | null
+}
+
+/** To be filled with what was measured. */
+export const NOT_MEASURED: Omit<Measurement, 'perSecond'> = {
+  cpuPer100k: null,
+  postgresCpuPer100k: null,
+  sinkShare: null,
+  rssMiB: null,
+  bodyBytes: null,
+  latenciesMs: [],
+  statementsPerDelivery: null,
 }
 
 /** A program under test, started on the slot that it is to read. */
@@ -149,6 +161,7 @@ function measurementOf({ pid }: Running, from: Moment, to: End): Measurement {
     rssMiB: peakMiB(pid),
     bodyBytes: to.bytes / to.counted,
     latenciesMs: to.latencies,
+    statementsPerDelivery: null,
   }
 }
 

@@ -7,6 +7,7 @@ import type { BareOptions } from './bare-options.ts'
 
 const HOOKD = fileURLToPath(new URL('../bin/hookd.js', import.meta.url))
 const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
+const FLOOD = fileURLToPath(new URL('flood.ts', import.meta.url))
 
 /** A program under test as a process of its own. */
 export interface Running {
@@ -32,6 +33,11 @@ export function launchHookd(arena: Arena, { slot, config }: { slot: string; conf
 /** Starts the yardstick. */
 export function launchBare(options: BareOptions): Running {
   return launch([BARE, JSON.stringify(options)], {})
+}
+
+/** Starts what does nothing but send. */
+export function launchFlood(url: string): Running {
+  return launch([FLOOD, url], {})
 }
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>): Running {

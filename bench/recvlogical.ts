@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { pgoutputOptions, wal2jsonOptions } from '../src/replication/start-replication.ts'
 import { findBinaries, PG15_MISSING } from '../test/support/binaries.ts'
 import type { Arena, Backlog } from './arena.ts'
-import type { Measurement } from './measure.ts'
+import { type Measurement, NOT_MEASURED } from './measure.ts'
 import { serverCpuSeconds } from './usage.ts'
 import { TABLES } from './workload.ts'
 
@@ -19,13 +19,9 @@ export async function measureRecvlogical(arena: Arena, { endLsn, count }: Backlo
   const start = await readUpTo(arena, NOTHING)
   const whole = await readUpTo(arena, endLsn)
   return {
+    ...NOT_MEASURED,
     perSecond: count / (whole.seconds - start.seconds),
-    cpuPer100k: null,
     postgresCpuPer100k: ((whole.cpu - start.cpu) / count) * 100_000,
-    sinkShare: null,
-    rssMiB: null,
-    bodyBytes: null,
-    latenciesMs: [],
   }
 }
 

@@ -24,6 +24,7 @@ export interface Row {
   readonly p50Ms: number | null
   readonly p99Ms: number | null
   readonly maxMs: number | null
+  readonly statementsPerDelivery: number | null
   readonly target: string | null
   readonly isMet: boolean | null
   readonly note: string
@@ -58,6 +59,7 @@ export function rowOf(
     p50Ms: latency(0.5),
     p99Ms: latency(0.99),
     maxMs: latency(1),
+    statementsPerDelivery: of((one) => one.statementsPerDelivery),
     target: target?.text ?? null,
     isMet: target === null ? null : target.isMet(ratio ?? Number.NaN, of),
     note: title,
@@ -86,6 +88,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'p50 ms', cell: (row) => fixed(row.p50Ms, 1) },
   { head: 'p99 ms', cell: (row) => fixed(row.p99Ms, 1) },
   { head: 'max ms', cell: (row) => fixed(row.maxMs, 1) },
+  { head: 'statements', cell: (row) => fixed(row.statementsPerDelivery, 2) },
   { head: 'sink', cell: ({ sinkShare }) => (sinkShare === null ? '' : `${fixed(sinkShare * 100, 0)} %`) },
   { head: 'target', cell: (row) => row.target ?? '' },
   { head: 'met', cell: ({ isMet }) => (isMet === null ? '' : isMet ? 'yes' : 'no') },
