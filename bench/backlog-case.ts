@@ -69,7 +69,8 @@ function readerSide(contender: Contender, { benchCase, place, changes, withLaten
   }
   return {
     name,
-    warmUp: () => read(WARM_UP_SHARE),
+    // Where the start is part of it, the program is to be cold.
+    warmUp: () => (fromStart ? Promise.resolve() : read(WARM_UP_SHARE)),
     async run() {
       const measurement = await read(1)
       if (livePerSecond === null || !withLatency) return measurement

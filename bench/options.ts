@@ -23,7 +23,7 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
       only: { type: 'string' },
       plugin: { type: 'string' },
       reps: { type: 'string', default: '3' },
-      events: { type: 'string', default: '30000' },
+      events: { type: 'string', default: '20000' },
     },
   })
   const only = values.only?.split(',') ?? null

@@ -7,7 +7,7 @@ import { ONE_TRANSACTION } from './workload.ts'
 
 const SMALL_ROWS = 10_000
 /** Rows of the large transaction for each of `--events`: a million by default. */
-const LARGE_SHARE = 100 / 3
+const LARGE_SHARE = 50
 const WARM_SHARE = 0.2
 const MOST_MIB = 200
 const MOST_RATIO = 1.2
@@ -35,7 +35,7 @@ export async function runTransactionCase(place: Place, options: CaseOptions): Pr
     return measurement
   }
   await contender.prepare()
-  const large = Math.round(options.events * LARGE_SHARE)
+  const large = options.events * LARGE_SHARE
   await arena.load(ONE_TRANSACTION, Math.min(SMALL_ROWS, large))
   const small: Measurement[] = []
   for (let rep = 0; rep < options.reps; rep++) small.push(await send(Math.min(SMALL_ROWS, large)))
