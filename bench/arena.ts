@@ -17,6 +17,7 @@ const SETTINGS = {
   shared_buffers: '512MB',
   max_wal_size: '8GB',
   checkpoint_timeout: '30min',
+  max_slot_wal_keep_size: '50GB',
   shared_preload_libraries: 'pg_stat_statements',
 }
 

@@ -19,6 +19,8 @@ export interface Measurement {
   /** From commit to receipt, milliseconds; empty where it says nothing. */
   readonly latenciesMs: readonly number[]
   readonly statementsPerDelivery: number | null
+  /** What the program complained about meanwhile: a run with any may say more about the machine than about the program. */
+  readonly warnings: readonly string[]
 }
 
 /** To be filled with what was measured. */
@@ -30,6 +32,7 @@ export const NOT_MEASURED: Omit<Measurement, 'perSecond'> = {
   bodyBytes: null,
   latenciesMs: [],
   statementsPerDelivery: null,
+  warnings: [],
 }
 
 /** A program under test, started on the slot that it is to read. */
@@ -149,7 +152,7 @@ function watcher({ arena, sink }: Place, program: Running) {
 
 type End = Moment & Pick<Extract<Report, { kind: 'done' }>, 'bytes' | 'latencies'>
 
-function measurementOf({ pid }: Running, from: Moment, to: End): Measurement {
+function measurementOf(program: Running, from: Moment, to: End): Measurement {
   const count = to.counted - from.counted
   const seconds = (to.at - from.at) / 1000
   const per100k = (name: 'own' | 'postgres') => ((to.usage[name] - from.usage[name]) / count) * 100_000
@@ -158,10 +161,11 @@ function measurementOf({ pid }: Running, from: Moment, to: End): Measurement {
     cpuPer100k: per100k('own'),
     postgresCpuPer100k: per100k('postgres'),
     sinkShare: (to.usage.sink - from.usage.sink) / seconds,
-    rssMiB: peakMiB(pid),
+    rssMiB: peakMiB(program.pid),
     bodyBytes: to.bytes / to.counted,
     latenciesMs: to.latencies,
     statementsPerDelivery: null,
+    warnings: program.warnings(),
   }
 }
 

@@ -20,6 +20,8 @@ export interface Running {
   readonly failure: Promise<never>
   /** The end of what it has printed. */
   words(): string
+  /** What it has logged as a warning or worse. */
+  warnings(): string[]
   stop(): Promise<void>
 }
 
@@ -40,6 +42,19 @@ export function launchFlood(url: string): Running {
   return launch([FLOOD, url], {})
 }
 
+/** Characters of a program's output that are kept. */
+const MOST_WORDS = 20_000
+/** pino's number for warnings. */
+const WARNING = 40
+
+/** The messages of the complete lines of a log in JSON, from warnings up. */
+export function warningsIn(log: string): string[] {
+  return log.split('\n').flatMap((line) => {
+    const [, level, message] = /^\{"level":(\d+),.*"msg":"((?:[^"\\]|\\.)*)"/.exec(line) ?? []
+    return message !== undefined && Number(level) >= WARNING ? [message] : []
+  })
+}
+
 function launch(args: readonly string[], env: Readonly<Record<string, string>>): Running {
   const { PATH = '', HOME = '' } = process.env
   const startedAt = performance.now()
@@ -50,7 +65,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>):
   const ready = Promise.withResolvers<void>()
   let words = ''
   const hear = (text: string) => {
-    words = (words + text).slice(-4000)
+    words = (words + text).slice(-MOST_WORDS)
     if (/\bready\b/.test(text)) ready.resolve()
   }
   child.stdout.setEncoding('utf8').on('data', hear)
@@ -70,6 +85,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>):
     ready: ready.promise,
     failure,
     words: () => words,
+    warnings: () => warningsIn(words),
     async stop() {
       stopping = true
       child.kill('SIGTERM')

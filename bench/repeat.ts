@@ -31,6 +31,7 @@ export async function repeat(
       const measurement = await side.run()
       into.push(measurement)
       progress(`${side.name}, ${rep} of ${reps}: ${Math.round(measurement.perSecond)} events/s`)
+      for (const warning of new Set(measurement.warnings)) progress(`${side.name} warned: ${warning}`)
     }
   }
   return measured

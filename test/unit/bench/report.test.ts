@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Measurement, NOT_MEASURED } from '../../../bench/measure.ts'
+import { warningsIn } from '../../../bench/programs.ts'
 import { latencyOf, rowOf, table } from '../../../bench/report.ts'
 import { median, medianOf, quantile } from '../../../bench/statistics.ts'
 
@@ -69,4 +70,13 @@ test('the table is Markdown with one line for each row, empty where nothing was 
   expect(rule).toMatch(/^\| -{4} \| -{8} \|/)
   expect(line).toMatch(/^\| a {4}\| wal2json \| 80 {7}\| 0\.80 {2}\| bare \| {7}\|.*\| no {2}\| one subscriber \|$/)
   expect(rest).toEqual([])
+})
+
+test('warnings of a program are read from its log, whole lines only', () => {
+  const lines = [
+    '{"level":30,"time":"now","msg":"ready"}',
+    '{"level":40,"time":"now","slot":"a","msg":"the connection \\"broke\\""}',
+    '{"level":50,"time":"now","msg":"it',
+  ]
+  expect(warningsIn(lines.join('\n'))).toEqual(['the connection \\"broke\\"'])
 })
