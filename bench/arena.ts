@@ -114,6 +114,12 @@ export class Arena implements AsyncDisposable {
     await this.database.query('delete from hookd.directory where slot = $1', [slot])
   }
 
+  /** How many deliveries hookd has in its tables. */
+  async countDeliveries(): Promise<number> {
+    const [row] = await this.database.query('select count(*)::int as count from hookd.deliveries')
+    return (row as { count: number }).count
+  }
+
   /** Removes what a run has left, since the same changes have the same ids in the next one. */
   async forgetDeliveries(): Promise<void> {
     await this.database.query('truncate hookd.deliveries, hookd.messages, hookd.attempts, hookd.errors cascade')

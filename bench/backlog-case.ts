@@ -1,14 +1,9 @@
 import type { Arena, Backlog } from './arena.ts'
 import type { BacklogCase, Party } from './cases.ts'
 import type { Contender } from './contenders.ts'
-import { measureBacklog, measureLive, type Place } from './measure.ts'
+import { measureBacklog, measureLive, type Measurement, type Place } from './measure.ts'
 import { measureRecvlogical } from './recvlogical.ts'
 import { type Pairs, repeat, type Side } from './repeat.ts'
-
-/** A place with a backlog. */
-export interface BacklogPlace extends Place {
-  readonly backlog: Backlog
-}
 
 export interface CaseOptions {
   readonly events: number
@@ -23,23 +18,40 @@ const WARM_UP_SHARE = 0.25
 const LIVE_SECONDS = 2.5
 
 /** The changes that a case reads in one run. */
-export function changesOf({ share }: BacklogCase, events: number): number {
+function changesOf({ share }: BacklogCase, events: number): number {
   return Math.round(events * share)
 }
 
-/** Measures one case that reads a backlog, latency included. */
-export async function runBacklogCase(
-  benchCase: BacklogCase,
-  place: BacklogPlace,
-  options: CaseOptions,
-): Promise<Pairs> {
+/**
+ * Measures one case on a backlog of its own, so that nobody can read ahead into more than it is to send. Latency comes
+ * last, because its changes lie behind the backlog.
+ */
+export async function runBacklogCase(benchCase: BacklogCase, place: Place, options: CaseOptions): Promise<Pairs> {
+  const { workload, subject, baseline } = benchCase
   const changes = changesOf(benchCase, options.events)
-  const side = (party: Party, withLatency: boolean): Side =>
-    party === 'decoding'
-      ? decodingSide(place.arena, place.backlog)
-      : readerSide(party(place), { benchCase, place, changes, withLatency })
-  const { subject, baseline } = benchCase
-  return repeat({ subject: side(subject, true), baseline: baseline === null ? null : side(baseline, false) }, options)
+  const backlog = await place.arena.load(workload, changes)
+  const side = (party: Party): Side =>
+    party === 'decoding' ? decodingSide(place.arena, backlog) : readerSide(party(place), { benchCase, place, changes })
+  const sides = { subject: side(subject), baseline: baseline === null ? null : side(baseline) }
+  const pairs = await repeat(sides, options)
+  return subject === 'decoding' ? pairs : withLatency(pairs, subject(place), { benchCase, place })
+}
+
+async function withLatency(
+  pairs: Pairs,
+  contender: Contender,
+  { benchCase, place }: { benchCase: BacklogCase; place: Place },
+): Promise<Pairs> {
+  const { workload, perChange, livePerSecond } = benchCase
+  if (livePerSecond === null) return pairs
+  const pace = { workload, perChange, perSecond: livePerSecond, changes: livePerSecond * LIVE_SECONDS }
+  const subject: Measurement[] = []
+  for (const measurement of pairs.subject) {
+    await contender.prepare()
+    const { latenciesMs } = await measureLive(place, contender.launch, { ...pace, endpoints: contender.endpoints })
+    subject.push({ ...measurement, latenciesMs })
+  }
+  return { ...pairs, subject }
 }
 
 function decodingSide(arena: Arena, backlog: Backlog): Side {
@@ -55,28 +67,20 @@ interface ReaderPlan {
   readonly benchCase: BacklogCase
   readonly place: Place
   readonly changes: number
-  readonly withLatency: boolean
 }
 
-function readerSide(contender: Contender, { benchCase, place, changes, withLatency }: ReaderPlan): Side {
-  const { perChange, livePerSecond, fromStart = false, workload } = benchCase
+function readerSide(contender: Contender, { benchCase, place, changes }: ReaderPlan): Side {
+  const { perChange, fromStart = false } = benchCase
   const { launch, endpoints, name } = contender
   const warmShare = fromStart ? null : WARM_SHARE
   const read = async (share: number) => {
     await contender.prepare()
-    const total = Math.ceil(changes * share) * perChange
-    return measureBacklog(place, launch, { total, warmShare, endpoints })
+    return measureBacklog(place, launch, { total: Math.ceil(changes * share) * perChange, warmShare, endpoints })
   }
   return {
     name,
     // Where the start is part of it, the program is to be cold.
     warmUp: () => (fromStart ? Promise.resolve() : read(WARM_UP_SHARE)),
-    async run() {
-      const measurement = await read(1)
-      if (livePerSecond === null || !withLatency) return measurement
-      const live = { workload, perChange, endpoints, perSecond: livePerSecond, changes: livePerSecond * LIVE_SECONDS }
-      const { latenciesMs } = await measureLive(place, launch, live)
-      return { ...measurement, latenciesMs }
-    },
+    run: () => read(1),
   }
 }

@@ -5,6 +5,7 @@ import { type Contender, hookd } from './contenders.ts'
 import { type Measurement, NOT_MEASURED, type Place, whileRunning } from './measure.ts'
 import { type Row, rowOf } from './report.ts'
 import { peakMiB } from './usage.ts'
+import { INSERTS } from './workload.ts'
 
 /** Deliveries of a run, as a multiple of `--events`. */
 const SHARE = 1 / 5
@@ -23,14 +24,10 @@ export const FAILURE_CASE: CaseInfo = {
   },
 }
 
-/** The changes that a run reads. */
-export function failureChanges(events: number): number {
-  return Math.round(events * SHARE)
-}
-
 /** Measures it on a backlog of inserts. */
 export async function runFailureCase(place: Place, options: CaseOptions): Promise<Row> {
   const contender = hookd(place, { yaml: RETRIES })
+  await place.arena.load(INSERTS, Math.round(options.events * SHARE))
   const subject: Measurement[] = []
   for (let rep = 1; rep <= options.reps; rep++) subject.push(await failAndRecover(place, contender, options))
   return rowOf(FAILURE_CASE, place.arena.plugin, { subject, baseline: [] })
@@ -38,7 +35,7 @@ export async function runFailureCase(place: Place, options: CaseOptions): Promis
 
 async function failAndRecover(place: Place, contender: Contender, options: CaseOptions): Promise<Measurement> {
   const { arena, sink } = place
-  const total = failureChanges(options.events)
+  const total = Math.round(options.events * SHARE)
   await contender.prepare()
   const slot = await arena.slotAtStart()
   const { done } = sink.expect({ total, failForMs: FAIL_FOR_MS })

@@ -19,6 +19,8 @@ export interface Measurement {
   /** From commit to receipt, milliseconds; empty where it says nothing. */
   readonly latenciesMs: readonly number[]
   readonly statementsPerDelivery: number | null
+  /** Deliveries that hookd did not send straight from the stream, but by way of its tables. */
+  readonly stored: number | null
   /** What the program complained about meanwhile: a run with any may say more about the machine than about the program. */
   readonly warnings: readonly string[]
 }
@@ -32,6 +34,7 @@ export const NOT_MEASURED: Omit<Measurement, 'perSecond'> = {
   bodyBytes: null,
   latenciesMs: [],
   statementsPerDelivery: null,
+  stored: null,
   warnings: [],
 }
 
@@ -81,8 +84,9 @@ export async function measureBacklog({ arena, sink }: Place, launch: Launch, run
   return whileRunning({ arena, program, slot }, async () => {
     const watch = watcher({ arena, sink }, program)
     const [from, to] = await Promise.all([arrivals.mark.then(watch), arrivals.done.then(watch)])
-    if (warmShare !== null) return measurementOf(program, from, to)
-    return measurementOf(program, { at: to.at - (to.seenAt - program.startedAt), counted: 0, usage: NONE }, to)
+    const start = { at: to.at - (to.seenAt - program.startedAt), counted: 0, usage: NONE }
+    const measurement = measurementOf(program, warmShare === null ? start : from, to)
+    return { ...measurement, stored: await arena.countDeliveries() }
   })
 }
 
@@ -165,6 +169,7 @@ function measurementOf(program: Running, from: Moment, to: End): Measurement {
     bodyBytes: to.bytes / to.counted,
     latenciesMs: to.latencies,
     statementsPerDelivery: null,
+    stored: null,
     warnings: program.warnings(),
   }
 }

@@ -30,9 +30,13 @@ export async function repeat(
     for (const { side, into } of sides) {
       const measurement = await side.run()
       into.push(measurement)
-      progress(`${side.name}, ${rep} of ${reps}: ${Math.round(measurement.perSecond)} events/s`)
+      progress(`${side.name}, ${rep} of ${reps}: ${Math.round(measurement.perSecond)} events/s${storedIn(measurement)}`)
       for (const warning of new Set(measurement.warnings)) progress(`${side.name} warned: ${warning}`)
     }
   }
   return measured
+}
+
+function storedIn({ stored }: Measurement): string {
+  return stored === null || stored === 0 ? '' : `, ${stored} deliveries by way of its tables`
 }

@@ -25,6 +25,8 @@ export interface Row {
   readonly p99Ms: number | null
   readonly maxMs: number | null
   readonly statementsPerDelivery: number | null
+  /** Deliveries by way of hookd's tables, in one run. */
+  readonly stored: number | null
   readonly target: string | null
   readonly isMet: boolean | null
   readonly note: string
@@ -59,6 +61,7 @@ export function rowOf(
     p50Ms: latency(0.5),
     p99Ms: latency(0.99),
     maxMs: latency(1),
+    stored: of(({ stored }) => stored),
     statementsPerDelivery: of((one) => one.statementsPerDelivery),
     target: target?.text ?? null,
     isMet: target === null ? null : target.isMet(ratio ?? Number.NaN, of),
@@ -89,6 +92,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'p99 ms', cell: (row) => fixed(row.p99Ms, 1) },
   { head: 'max ms', cell: (row) => fixed(row.maxMs, 1) },
   { head: 'statements', cell: (row) => fixed(row.statementsPerDelivery, 2) },
+  { head: 'stored', cell: (row) => fixed(row.stored, 0) },
   { head: 'sink', cell: ({ sinkShare }) => (sinkShare === null ? '' : `${fixed(sinkShare * 100, 0)} %`) },
   { head: 'target', cell: (row) => row.target ?? '' },
   { head: 'met', cell: ({ isMet }) => (isMet === null ? '' : isMet ? 'yes' : 'no') },

@@ -94,7 +94,7 @@ const LIVE_ROWS = 100_000
 
 /** Inserts, each in a transaction of its own. */
 export const INSERTS: Workload = {
-  prepare: () => [],
+  prepare: () => ['truncate article'],
   write: (count) => [FAST, `call add_articles(1, ${count})`],
   live: 'live_articles',
 }
@@ -112,7 +112,7 @@ export const ONE_TRANSACTION: Workload = {
 
 /** Updates that bring the old row whole, each in a transaction of its own. */
 export const UPDATES: Workload = {
-  prepare: (count) => [addProducts(1, count), addProducts(1_000_000_000, LIVE_ROWS)],
+  prepare: (count) => ['truncate product', addProducts(1, count), addProducts(1_000_000_000, LIVE_ROWS)],
   write: (count) => [FAST, `call publish_products(1, ${count})`],
   live: 'live_products',
 }

@@ -57,6 +57,7 @@ test('a row says what was measured, what it was to be, and whether it was', () =
     p99Ms: 3,
     maxMs: 3,
     statementsPerDelivery: null,
+    stored: null,
     target: 'at least 0.90 of bare',
     isMet: false,
     note: 'one subscriber',
