@@ -42,13 +42,14 @@ async function withLatency(
   contender: Contender,
   { benchCase, place }: { benchCase: BacklogCase; place: Place },
 ): Promise<Pairs> {
-  const { workload, perChange, livePerSecond } = benchCase
+  const { workload, livePerSecond } = benchCase
+  const { perChange, endpoints } = contender
   if (livePerSecond === null) return pairs
   const pace = { workload, perChange, perSecond: livePerSecond, changes: livePerSecond * LIVE_SECONDS }
   const subject: Measurement[] = []
   for (const measurement of pairs.subject) {
     await contender.prepare()
-    const { latenciesMs } = await measureLive(place, contender.launch, { ...pace, endpoints: contender.endpoints })
+    const { latenciesMs } = await measureLive(place, contender.launch, { ...pace, endpoints })
     subject.push({ ...measurement, latenciesMs })
   }
   return { ...pairs, subject }
@@ -70,8 +71,8 @@ interface ReaderPlan {
 }
 
 function readerSide(contender: Contender, { benchCase, place, changes }: ReaderPlan): Side {
-  const { perChange, fromStart = false } = benchCase
-  const { launch, endpoints, name } = contender
+  const { fromStart = false } = benchCase
+  const { launch, endpoints, name, perChange } = contender
   const warmShare = fromStart ? null : WARM_SHARE
   const read = async (share: number) => {
     await contender.prepare()

@@ -24,8 +24,6 @@ export interface BacklogCase extends CaseInfo {
   readonly workload: Workload
   /** Changes of a run, as a multiple of `--events`. */
   readonly share: number
-  /** Events that count of each change. */
-  readonly perChange: number
   /** Changes a second while latency is measured; null: it is not. */
   readonly livePerSecond: number | null
   /** Whether the program's start is part of what is measured. */
@@ -55,7 +53,6 @@ const plain: Party = (place) => hookd(place)
 const INSERTS_TO_ONE = {
   workload: INSERTS,
   share: 1,
-  perChange: 1,
   livePerSecond: LIVE_PER_SECOND,
   subject: plain,
 }
@@ -106,7 +103,6 @@ export const BACKLOG_CASES: readonly BacklogCase[] = [
     against: `bare to ${FAN_OUT}`,
     target: atLeast(0.95, 'bare'),
     share: 2 / FAN_OUT,
-    perChange: FAN_OUT,
     livePerSecond: LIVE_PER_SECOND / FAN_OUT,
     subject: (place) => hookd(place, { endpoints: FAN_OUT }),
     baseline: (place) => bare(place, FAN_OUT),
@@ -127,7 +123,6 @@ export const BACKLOG_CASES: readonly BacklogCase[] = [
     against: 'none hangs',
     target: atLeast(0.95, 'the same without'),
     share: 2 / FAN_OUT,
-    perChange: FAN_OUT - 1,
     livePerSecond: LIVE_PER_SECOND / FAN_OUT,
     subject: (place) => hookd(place, { endpoints: FAN_OUT, uncounted: [FAN_OUT - 1], hanging: [FAN_OUT - 1] }),
     baseline: (place) => hookd(place, { endpoints: FAN_OUT, uncounted: [FAN_OUT - 1] }),
@@ -138,8 +133,6 @@ export const BACKLOG_CASES: readonly BacklogCase[] = [
     title: '10,000 subscribers, of which 3 match',
     against: '(a)',
     target: atLeast(0.85, '(a)'),
-    share: 1 / 3,
-    perChange: 3,
     livePerSecond: LIVE_PER_SECOND / 3,
     subject: (place) => hookd(place, { endpoints: 3, others: OTHER_SUBSCRIBERS }),
     baseline: plain,

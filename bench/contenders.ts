@@ -8,6 +8,8 @@ export interface Contender {
   /** Brings the database in line with the setting, before the slot is made. */
   prepare(): Promise<void>
   readonly launch: Launch
+  /** Events that the sink counts of each change. */
+  readonly perChange: number
   readonly endpoints: { readonly uncounted: readonly number[]; readonly hanging: readonly number[] }
 }
 
@@ -27,6 +29,7 @@ export function bare({ arena, sink }: Place, endpoints = 1): Contender {
     name: 'bare',
     prepare: () => Promise.resolve(),
     launch: (slot) => launchBare({ ...options, slot }),
+    perChange: endpoints,
     endpoints: { uncounted: [], hanging: [] },
   }
 }
@@ -61,6 +64,7 @@ export function hookd({ arena, sink }: Place, setting: HookdSetting = {}): Conte
       if (others !== undefined) await arena.database.query(others)
     },
     launch: (slot) => launchHookd(arena, { slot, config }),
+    perChange: endpoints - uncounted.length,
     endpoints: { uncounted, hanging },
   }
 }
