@@ -11,9 +11,12 @@ export function cpuSeconds(pid: number): number {
 
 /** Processor seconds of a Postgres server so far: the postmaster, its processes, and those that have ended. */
 export function serverCpuSeconds(postmaster: number): number {
-  const { own, reaped } = ticksOf(postmaster)
-  const living = childrenOf(postmaster).reduce((sum, pid) => sum + ticksOrNone(pid), 0)
-  return (own + reaped + living) / TICKS_PER_SECOND
+  for (;;) {
+    const { own, reaped } = ticksOf(postmaster)
+    const living = childrenOf(postmaster).reduce((sum, pid) => sum + ticksOrNone(pid), 0)
+    // A process that ended in between is in neither figure.
+    if (ticksOf(postmaster).reaped === reaped) return (own + reaped + living) / TICKS_PER_SECOND
+  }
 }
 
 /** The most memory that a process has had resident, MiB. */
