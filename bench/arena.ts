@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { ServerKind } from '../test/support/binaries.ts'
 import type { Database, Plugin } from '../test/support/database.ts'
+import { guard } from '../test/support/guard.ts'
 import { Server } from '../test/support/server.ts'
 import { waitFor } from '../test/support/wait.ts'
 import { launchHookd } from './programs.ts'
@@ -39,6 +40,7 @@ export class Arena implements AsyncDisposable {
   readonly plugin: Plugin
   readonly publication = PUBLICATION
   readonly #folder = mkdtempSync(join(tmpdir(), 'hookd-bench-'))
+  readonly #cleanUp = guard('rm -rf "$1"', [this.#folder])
   #slots = 0
   #configs = 0
 
@@ -140,7 +142,7 @@ export class Arena implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.database.drop()
-    rmSync(this.#folder, { recursive: true, force: true })
+    await this.#cleanUp.run()
   }
 
   async #connect(): Promise<pg.Client> {
