@@ -8,7 +8,7 @@ import { LaneThrottle } from './lane-throttle.ts'
 import { packParcel } from './parcel.ts'
 import type { AttemptResult, LanePorts } from './ports.ts'
 
-/** What a direct lane may keep waiting before reading pauses for it: enough to be busy, little enough to be short-lived. */
+/** What a direct lane may keep waiting at most before reading pauses for it: enough to be busy, and soon gone. */
 const FULL = 256
 const FULL_BATCHES = 4
 const MOST_FRESH = 200
@@ -30,6 +30,7 @@ export class Lane {
   #subscriber: Subscriber
   #mode: 'direct' | 'spilled' = 'direct'
   #isClosing = false
+  #isPumpingSoon = false
   #isRemoved = false
   /** Disabled here, and the row that says so has not come back yet: rows written before it do not resume the lane. */
   #awaitsOwnRow = false
@@ -71,6 +72,11 @@ export class Lane {
   /** Reading need not pause for it any longer. */
   get hasRoom(): boolean {
     return this.#backlog.length <= this.#limit / 2
+  }
+
+  /** It could send more, and there is nothing. */
+  get isHungry(): boolean {
+    return this.#backlog.length === 0 && this.#throttle.hasWindow(this.#inFlight.size)
   }
 
   /** Bytes of everything this lane has in memory. */
@@ -115,7 +121,8 @@ export class Lane {
     if (this.#mode === 'spilled' || this.#isClosing) return this.#ledger.append(delivery)
     this.#ledger.hold(delivery)
     this.#backlog.push(delivery)
-    this.pump()
+    if (this.#backlog.length >= this.#subscriber.batchSize) this.pump()
+    else this.#pumpSoon()
   }
 
   /** Starts what may start now. Cheap to call at any time. */
@@ -131,6 +138,16 @@ export class Lane {
       if (this.#throttle.inOutage || !this.#inFlight.has(parcel)) return
     }
     if (this.#mode === 'spilled') this.#readOn()
+  }
+
+  /** What is read in this turn of the event loop shall travel together. */
+  #pumpSoon(): void {
+    if (this.#isPumpingSoon) return
+    this.#isPumpingSoon = true
+    setImmediate(() => {
+      this.#isPumpingSoon = false
+      this.pump()
+    })
   }
 
   /** Looks at the clock: retries that are due, pauses that ended, deliveries that waited too long. */
@@ -205,7 +222,7 @@ export class Lane {
   }
 
   get #limit(): number {
-    return Math.max(FULL, FULL_BATCHES * this.#subscriber.batchSize)
+    return Math.max(Math.min(FULL, this.#ports.share()), FULL_BATCHES * this.#subscriber.batchSize)
   }
 
   get #isOpen(): boolean {

@@ -7,9 +7,15 @@ import { Pressure } from './pressure.ts'
 
 const SWEEP_MS = 50
 const DRAIN_POLL_MS = 5
+/**
+ * Deliveries that all lanes together may keep waiting before reading pauses: what hookd itself is not fast enough for waits
+ * in the WAL, where it costs nothing, rather than here until it is old enough to be spilled.
+ */
+const SHARED = 512
+const LEAST_SHARE = 32
 
 export interface LanesOptions {
-  readonly ports: Omit<LanePorts, 'held' | 'hasRoom'>
+  readonly ports: Omit<LanePorts, 'held' | 'hasRoom' | 'share'>
   spillAfterMs(): number
   /** First delay of a subscriber's retry schedule: the distance of canaries in an outage. */
   stepOf(subscriber: Subscriber): number
@@ -34,7 +40,12 @@ export class Lanes {
       pauseReading: () => options.pauseReading(),
       resumeReading: () => options.resumeReading(),
     })
-    this.#ports = { ...options.ports, held: (bytes) => this.held(bytes), hasRoom: () => this.#pressure.hasRoom }
+    this.#ports = {
+      ...options.ports,
+      held: (bytes) => this.held(bytes),
+      hasRoom: () => this.#pressure.hasRoom,
+      share: () => Math.max(LEAST_SHARE, SHARED / this.#active.size),
+    }
   }
 
   get heldBytes(): number {
@@ -58,7 +69,7 @@ export class Lanes {
   offer(subscriber: Subscriber, delivery: Delivery): void {
     const lane = this.#activate(subscriber)
     lane.offer(delivery)
-    this.#pressure.press(lane)
+    this.#pressure.press(lane, this.#active.size)
   }
 
   /** Opens the lane of a subscriber that has something in the ledger. */

@@ -76,6 +76,8 @@ export interface LanePorts {
   held(bytes: number): void
   /** False while memory is short: a lane then reads back no more than it needs to go on. */
   hasRoom(): boolean
+  /** Deliveries that one of the lanes may keep waiting, where all that have something to do get as much. */
+  share(): number
   /** Monotonic milliseconds. */
   now(): number
   readonly observer: LaneObserver

@@ -1,6 +1,5 @@
 import type { Lane } from './lane.ts'
 
-const LANE_STARVING = 100
 /** Bytes in memory above which reading pauses, below which it goes on, and above which it goes on for nobody. */
 const HIGH_BYTES = 12 * 1024 * 1024
 const LOW_BYTES = 6 * 1024 * 1024
@@ -27,7 +26,7 @@ export class Pressure {
   readonly #options: PressureOptions
   #heldBytes = 0
   /** Since when reading is paused, and the lane that was given something then; null while it is not. */
-  #paused: { readonly sinceMs: number; readonly by: Lane } | null = null
+  #paused: { readonly sinceMs: number; readonly by: Lane; readonly busyLanes: number } | null = null
 
   constructor(options: PressureOptions) {
     this.#options = options
@@ -47,22 +46,23 @@ export class Pressure {
     if (bytes < 0 && this.#paused !== null && this.#heldBytes <= LOW_BYTES && this.#paused.by.hasRoom) this.#resume()
   }
 
-  /** Pauses reading where the lane that was just given something, or memory, is full. */
-  press(lane: Lane): void {
+  /** Pauses reading where the lane that was just given something, or memory, is full. `busyLanes`: how many have work. */
+  press(lane: Lane, busyLanes: number): void {
     if (this.#paused !== null || (!lane.isFull && this.hasRoom)) return
-    this.#paused = { sinceMs: this.#options.now(), by: lane }
+    this.#paused = { sinceMs: this.#options.now(), by: lane, busyLanes }
     this.#options.pauseReading()
   }
 
   /** To be called every few milliseconds. */
-  relieve(lanes: Iterable<Lane>): void {
+  relieve(busy: Iterable<Lane>): void {
     if (this.#paused === null) return
-    const direct = [...lanes].filter((lane) => lane.mode === 'direct')
+    const lanes = [...busy]
+    const direct = lanes.filter((lane) => lane.mode === 'direct')
     const full = direct.filter((lane) => !lane.hasRoom)
     if (full.length === 0 && this.#heldBytes <= LOW_BYTES) return this.#resume()
     const pausedMs = this.#options.now() - this.#paused.sinceMs
-    const delaysOthers = pausedMs > PATIENCE_MS && direct.some((lane) => lane.backlog < LANE_STARVING)
-    if (!delaysOthers && pausedMs <= LONGEST_PAUSE_MS) return
+    const othersRunDry = lanes.length < this.#paused.busyLanes || direct.some((lane) => lane.isHungry)
+    if (!(othersRunDry && pausedMs > PATIENCE_MS) && pausedMs <= LONGEST_PAUSE_MS) return
     for (const lane of full) lane.spill('slower than the stream')
     this.#spillLargest(direct.filter((lane) => lane.mode === 'direct'))
     if (this.#heldBytes < LIMIT_BYTES) this.#resume()

@@ -15,6 +15,8 @@ import type { DeliveryWrite, ErrorWrite } from './writes.ts'
 /** Settled deliveries that may wait for one progress record, so that a crash sends few of them twice. */
 const MOST_UNRECORDED = 100
 const LONGEST_UNRECORDED_MS = 50
+/** Records that follow from nothing but deliveries are not made more often. */
+const LEAST_BETWEEN_MS = 20
 const FIRST_BACKOFF_MS = 50
 const LONGEST_BACKOFF_MS = 2000
 
@@ -46,6 +48,8 @@ export class LedgerWriter {
   readonly #disabler: Disabler
   readonly #answered = new Unrecorded()
   #unrecorded = 0
+  /** When the content of the last flush was put together. */
+  #takenAt = -Infinity
   #isDirty = false
   #isUrgent = false
   /** Taken from the queue and not durable yet. */
@@ -107,7 +111,8 @@ export class LedgerWriter {
   /** Something was settled: the position may have moved. */
   touch(): void {
     this.#unrecorded++
-    if (this.#unrecorded === 1 || this.#unrecorded === MOST_UNRECORDED) this.#wake(this.#unrecorded > 1)
+    if (this.#unrecorded === 1) this.#wake(false)
+    else if (this.#unrecorded >= MOST_UNRECORDED && !this.#isUrgent && this.#hasRested()) this.#wake(true)
   }
 
   /** Resolves once everything queued before the call is durable. */
@@ -140,6 +145,10 @@ export class LedgerWriter {
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
+  }
+
+  #hasRested(): boolean {
+    return performance.now() - this.#takenAt >= LEAST_BETWEEN_MS
   }
 
   #write(delivery: Delivery, write: Pick<DeliveryWrite, 'state' | 'nextAttemptAtMs' | 'result'>): void {
@@ -209,6 +218,7 @@ export class LedgerWriter {
     this.#isDirty = false
     this.#isUrgent = false
     this.#unrecorded = 0
+    this.#takenAt = performance.now()
     const batch = this.#queue.take()
     this.#answered.take(this.#queue.size, performance.now())
     for (const { delivery } of batch.deliveries) {

@@ -2,7 +2,7 @@
 export function parseLsn(text: string): bigint {
   const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text)
   if (!match) throw new TypeError(`malformed LSN ${JSON.stringify(text)}`)
-  return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)
+  return (BigInt(Number.parseInt(match[1]!, 16)) << 32n) | BigInt(Number.parseInt(match[2]!, 16))
 }
 
 /** `97500059720n` -> `'16/B374D848'`, as Postgres prints `pg_lsn`. */

@@ -142,8 +142,10 @@ describe('batches', () => {
 
   test('hand a row on once, however many of it they held', async () => {
     const world = new World({ concurrency: 2, batchSize: 2 })
-    commit(world, 'x')
-    commit(world, 'a a a')
+    for (const keys of ['x', 'a', 'a a']) {
+      commit(world, keys)
+      await settled()
+    }
     await answer(world, DELIVERED, 0)
     await answer(world, DELIVERED, 0)
     expect(world.attempts.map(({ ids }) => ids)).toEqual([['d00001'], ['d00002'], ['d00003', 'd00004']])

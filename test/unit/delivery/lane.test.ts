@@ -164,8 +164,8 @@ describe('a lane that may not send', () => {
     expect(inFlight(world)).toEqual([])
     pass(world, 50)
     expect(world.attempts.map(({ ids, attempts }) => [ids, attempts])).toEqual([
-      [['d00001'], 0],
-      [['d00001'], 0],
+      [['d00001', 'd00002'], 0],
+      [['d00001', 'd00002'], 0],
     ])
   })
 })

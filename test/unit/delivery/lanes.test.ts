@@ -97,13 +97,34 @@ describe('reading', () => {
     expect([stage.calls, stage.spills]).toEqual([['pause', 'resume'], ['slow: slower than the stream']])
   })
 
-  test('goes on after 0.2 s where another lane has nothing to do meanwhile', () => {
+  test('goes on after 0.2 s where another lane has nothing to do meanwhile', async () => {
     const stage = new Stage()
-    stage.hanging.add('slow').add('other')
+    stage.hanging.add('slow')
     stage.offer('other', 10)
     stage.offer('slow', 264)
-    stage.pass(250)
+    await settled()
+    stage.pass(200)
+    expect(stage.calls).toEqual(['pause'])
+    stage.pass(50)
     expect([stage.calls, stage.spills]).toEqual([['pause', 'resume'], ['slow: slower than the stream']])
+  })
+
+  test('pauses sooner the more lanes have work, so that what hookd is too slow for waits in the WAL', () => {
+    const stage = new Stage()
+    const ids = Array.from({ length: 16 }, (_, at) => `lane ${at}`)
+    for (const id of ids) stage.hanging.add(id)
+    let each = 0
+    while (stage.calls.length === 0 && ++each < 1000) for (const id of ids) stage.offer(id)
+    expect(each).toBe(8 + 512 / 16)
+  })
+
+  test('a lane that has work enough waits longer for the others', async () => {
+    const stage = new Stage()
+    stage.hanging.add('slow').add('busy')
+    stage.offer('busy', 100)
+    stage.offer('slow', 264)
+    stage.pass(800)
+    expect([stage.calls, stage.spills]).toEqual([['pause'], []])
   })
 
   test('pauses for memory, whoever holds it, and spills those that hold most of it', () => {

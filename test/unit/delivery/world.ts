@@ -78,6 +78,7 @@ export class World {
       attempt: (parcel) => this.#attempt(parcel, life),
       mayStart: () => this.mayStart,
       hasRoom: () => this.hasRoom,
+      share: () => Infinity,
       held: (bytes) => {
         if (life === this.#life) this.heldBytes += bytes
       },
