@@ -1,0 +1,247 @@
+import { hash } from 'node:crypto'
+import type { Fact, KeptFact, RequestFact } from '../history.ts'
+import { type Arrival, type Duplicate, enter } from './arrivals.ts'
+import { type Envelope, envelopeFault, readEnvelopes } from './envelope.ts'
+import { Findings } from './findings.ts'
+import { misordered } from './order.ts'
+import { signatureFault } from './signature.ts'
+import type { Version } from './subscriber.ts'
+import { establishTruth, messageKey, type Truth } from './truth.ts'
+
+/** What the comparison of what was committed with what arrived came to. */
+export interface Verdict {
+  readonly findings: Findings
+  readonly duplicates: readonly Duplicate[]
+  readonly counts: {
+    readonly transactions: number
+    readonly changes: number
+    /** Messages times subscribers. */
+    readonly expected: number
+    readonly arrived: number
+    readonly requests: number
+    readonly dead: number
+    readonly cancelled: number
+    /** Kept for subscribers that are paused at the end. */
+    readonly parked: number
+  }
+  /** When each delivery was first answered 2xx, in milliseconds and ascending. */
+  readonly answered: readonly number[]
+}
+
+/** Judges a whole history: one pass for the truth, one for what arrived. */
+export function check(facts: readonly Fact[]): Verdict {
+  const transactions = facts.filter((fact) => fact.kind === 'transaction')
+  const changes = facts.filter((fact) => fact.kind === 'change')
+  const judge = new Judge(establishTruth(transactions, changes), changes.length)
+  for (const fact of facts) if (fact.kind === 'kept') judge.keep(fact)
+  const requests = facts.filter((fact) => fact.kind === 'request').toSorted((a, b) => a.seq - b.seq)
+  for (const request of requests) judge.receive(request)
+  return judge.verdict()
+}
+
+class Judge {
+  readonly #truth: Truth
+  readonly #changes: number
+  readonly #findings = new Findings()
+  readonly #arrivals = new Map<string, Arrival>()
+  readonly #kept = new Map<string, KeptFact>()
+  readonly #duplicates: Duplicate[] = []
+  /** Hash of the body by `Hook-Delivery`. */
+  readonly #bodies = new Map<string, string>()
+  /** What an id was first given to. */
+  readonly #owners = new Map<string, string>()
+  #requests = 0
+
+  constructor(truth: Truth, changes: number) {
+    this.#truth = truth
+    this.#changes = changes
+    for (const [subscriber, list] of truth.expected) {
+      for (const expected of list) {
+        const { event, stamp } = expected.message
+        const arrival = { expected, first: null, settled: null, answeredAt: null, id: null }
+        this.#arrivals.set(`${subscriber} ${messageKey(event, stamp)}`, arrival)
+      }
+    }
+  }
+
+  keep(kept: KeptFact): void {
+    const version = this.#truth.versions.get(kept.subscriber)?.at(-1)
+    if (version === undefined || !kept.body) return
+    const { envelope } = version
+    const [entry] = readEnvelopes(kept.body, { envelope, isBatched: false, event: kept.event })
+    this.#kept.set(`${kept.subscriber} ${messageKey(kept.event, entry?.stamp ?? '')}`, kept)
+  }
+
+  receive(request: RequestFact): void {
+    this.#requests++
+    const subscriber = request.headers['hook-subscription'] ?? ''
+    const versions = this.#truth.versions.get(subscriber)
+    if (versions === undefined) {
+      this.#findings.add('misdirected', `request ${request.seq}: nobody is subscriber "${subscriber}"`)
+      return
+    }
+    const body = Buffer.from(request.body, request.encoding)
+    const { envelope, isBatched } = versions[0]!
+    let entries: Envelope[]
+    try {
+      entries = readEnvelopes(request.body, { envelope, isBatched, event: request.headers['hook-event'] ?? '' })
+    } catch (error) {
+      this.#findings.add('corrupt', `request ${request.seq}: ${String(error)}`)
+      return
+    }
+    const sameBytes = this.#compareBytes(request, body)
+    const positions = entries.map((entry, index) => this.#enter(request, { entry, index, versions, sameBytes }))
+    this.#checkSignature(request, body, versions.filter(isPossible(request, Math.max(...positions))))
+  }
+
+  verdict(): Verdict {
+    const counts = { dead: 0, cancelled: 0, parked: 0, arrived: 0 }
+    const answered: number[] = []
+    for (const [key, arrival] of this.#arrivals) {
+      if (arrival.settled !== null) {
+        counts.arrived++
+        if (arrival.answeredAt !== null) answered.push(arrival.answeredAt)
+        continue
+      }
+      const fate = this.#fateOf(key, arrival)
+      if (fate === 'lost') this.#findings.add('lost', this.#loss(key, arrival))
+      else counts[fate]++
+    }
+    for (const list of this.#truth.expected.values()) {
+      const arrivals = list.map(({ version, message }) => this.#arrivals.get(keyOf(version.id, message))!)
+      const isDead = ({ expected: { version, message } }: Arrival): boolean =>
+        this.#kept.get(keyOf(version.id, message))?.state === 'dead'
+      for (const sentence of misordered(arrivals, isDead)) this.#findings.add('misordered', sentence)
+    }
+    return {
+      findings: this.#findings,
+      duplicates: this.#duplicates,
+      counts: {
+        ...counts,
+        transactions: this.#truth.transactions.length,
+        changes: this.#changes,
+        expected: this.#arrivals.size,
+        requests: this.#requests,
+      },
+      answered: answered.toSorted((a, b) => a - b),
+    }
+  }
+
+  /** Enters one envelope; gives the position of its transaction, -1 where it has none. */
+  #enter(
+    request: RequestFact,
+    {
+      entry,
+      index,
+      versions,
+      sameBytes,
+    }: { entry: Envelope; index: number; versions: readonly Version[]; sameBytes: boolean },
+  ): number {
+    const { id: subscriber, envelope, isBatched } = versions[0]!
+    const key = messageKey(entry.event, entry.stamp ?? '')
+    const where = `request ${request.seq}, ${key}, subscriber ${subscriber}`
+    const known = this.#truth.messages.get(key)
+    if (known === undefined) {
+      this.#findings.add('phantom', `${where}: nothing of the kind was committed`)
+      return -1
+    }
+    const { message, position } = known
+    const transaction = this.#truth.transactions[position]!
+    const wrong = envelopeFault(entry.body, message, { envelope, transaction })
+    if (wrong !== null) this.#findings.add('corrupt', `${where}: ${wrong} is not what was committed`)
+    const arrival = this.#arrivals.get(`${subscriber} ${key}`)
+    if (arrival === undefined) {
+      this.#findings.add('misdirected', `${where}: it was not subscribed to that at that point`)
+      return position
+    }
+    this.#checkPlace(request, { arrival, versions, where })
+    const id = (isBatched ? entry.id : request.headers['hook-delivery']) ?? ''
+    const sameId = this.#checkIds(request, { arrival, entry, id, where })
+    const { answeredAt } = arrival
+    if (enter(arrival, request, index) && answeredAt !== null) {
+      this.#duplicates.push({ subscriber, answeredAt, at: request.at, sameId, sameBytes })
+    }
+    return position
+  }
+
+  #checkPlace(
+    request: RequestFact,
+    { arrival, versions, where }: { arrival: Arrival; versions: readonly Version[]; where: string },
+  ): void {
+    const { version, position } = arrival.expected
+    const possible = versions.filter(isPossible(request, position))
+    if (!possible.some(({ path }) => path === request.path)) {
+      this.#findings.add('misdirected', `${where}: ${request.path} was not its URL, or no longer`)
+    }
+    if (version.isParked && !possible.some(({ isParked }) => !isParked)) {
+      this.#findings.add('misdirected', `${where}: it was paused or disabled, and not yet resumed`)
+    }
+  }
+
+  /** An id belongs to one message (and subscriber), which has no other. */
+  #checkIds(
+    request: RequestFact,
+    { arrival, entry, id, where }: { arrival: Arrival; entry: Envelope; id: string; where: string },
+  ): boolean {
+    const { message, version } = arrival.expected
+    const isBatched = version.isBatched
+    const messageId = entry.id ?? request.headers['webhook-id'] ?? ''
+    if (!isBatched && messageId !== request.headers['webhook-id']) {
+      this.#findings.add('corrupt', `${where}: webhook-id is not meta.id`)
+    }
+    const name = messageKey(message.event, message.stamp)
+    const owners = [[messageId, name], ...(isBatched ? [] : [[id, `${version.id} ${name}`]])] as [string, string][]
+    for (const [each, owner] of owners) {
+      if (!this.#owners.has(each)) this.#owners.set(each, owner)
+      if (this.#owners.get(each) !== owner) {
+        this.#findings.add('corrupt', `${where}: the id ${each} belongs to ${this.#owners.get(each)}`)
+      }
+    }
+    arrival.id ??= id
+    if (arrival.id === id && id !== '') return true
+    this.#findings.add('corrupt', `${where}: the id was ${arrival.id} and is ${id}`)
+    return false
+  }
+
+  #compareBytes(request: RequestFact, body: Buffer): boolean {
+    const delivery = request.headers['hook-delivery'] ?? ''
+    const digest = hash('sha1', body, 'hex')
+    const known = this.#bodies.get(delivery)
+    if (known === undefined) this.#bodies.set(delivery, digest)
+    if (known === undefined || known === digest) return true
+    this.#findings.add('corrupt', `request ${request.seq}: delivery ${delivery} came before with other bytes`)
+    return false
+  }
+
+  #checkSignature(request: RequestFact, body: Buffer, versions: readonly Version[]): void {
+    const faults = versions.map((version) => signatureFault(request, body, version))
+    if (faults.includes(null)) return
+    const why = [...new Set(faults)].join(', ') || 'nobody could sign it'
+    this.#findings.add('unsigned', `request ${request.seq}, subscriber ${request.headers['hook-subscription']}: ${why}`)
+  }
+
+  /** What became of a message that has not arrived. */
+  #fateOf(key: string, { expected: { version } }: Arrival): 'dead' | 'cancelled' | 'parked' | 'lost' {
+    const last = this.#truth.versions.get(version.id)!.at(-1)!
+    const kept = this.#kept.get(key)
+    if (kept?.state === 'dead' && kept.reason) return 'dead'
+    if (last.upto !== Infinity) return 'cancelled'
+    return kept?.state === 'pending' && last.isParked ? 'parked' : 'lost'
+  }
+
+  #loss(key: string, { expected, first }: Arrival): string {
+    const kept = this.#kept.get(key)
+    const ledger = kept === undefined ? 'not in the ledger' : `${kept.state} in the ledger: ${kept.reason}`
+    const came = first === null ? 'never came' : `came as request ${first.request}, was not answered`
+    return `${key} of transaction ${expected.position} ${came}; ${ledger}`
+  }
+}
+
+/** Versions under which a message of that transaction can have been sent at the time of the request. */
+function isPossible(request: RequestFact, position: number): (version: Version) => boolean {
+  return ({ upto, at }) => upto >= position && at <= request.at
+}
+
+function keyOf(subscriber: string, { event, stamp }: { event: string; stamp: string }): string {
+  return `${subscriber} ${messageKey(event, stamp)}`
+}
