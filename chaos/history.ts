@@ -123,7 +123,9 @@ export class History {
 
   add(fact: Fact): void {
     // readline would also break lines at these two.
-    const line = JSON.stringify(fact).replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`)
+    const line = JSON.stringify(fact)
+      .replaceAll('\u2028', String.raw`\u2028`)
+      .replaceAll('\u2029', String.raw`\u2029`)
     this.#stream.write(`${line}\n`)
   }
 

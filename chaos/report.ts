@@ -44,6 +44,7 @@ export function reportLines(verdict: Verdict, facts: readonly Fact[]): string[] 
   return [
     `${counts.transactions} transactions, ${counts.changes} changes, ${counts.expected} deliveries expected`,
     `${counts.arrived} arrived in ${counts.requests} requests; ${counts.dead} dead letters, ${counts.cancelled} cancelled, ${counts.parked} parked`,
+    `${counts.swapped} times two events of one change came in another order than that of their names`,
     duplicatesLine(duplicates, counts.arrived),
     boundLine(verdict, facts),
     ...recoveryTable(facts.filter((fact) => fact.kind === 'fault')),
@@ -58,7 +59,7 @@ function duplicatesLine(duplicates: readonly Duplicate[], arrived: number): stri
   return `${duplicates.length} duplicates (${share} %), ${other} of them with another id or other bytes`
 }
 
-/** Each duplicate must have been answered shortly before a process lost its memory. */
+/** Each duplicate must have been answered shortly before a process lost its memory, or its slot. */
 function boundLine({ duplicates, answered }: Verdict, facts: readonly Fact[]): string {
   const deaths = facts.filter((fact) => fact.kind === 'daemon').filter(isDeath)
   const beyond = duplicates.filter((duplicate) => !isWithinBound(duplicate, deaths, answered))
@@ -75,16 +76,31 @@ function isWithinBound({ answeredAt, at }: Duplicate, deaths: readonly DaemonFac
   return deaths.some((death) => {
     if (death.at > at || death.at < answeredAt - UNRECORDED_MS) return false
     if (death.at - answeredAt <= UNRECORDED_MS) return true
-    return answered.filter((each) => each > answeredAt && each <= death.at).length <= UNRECORDED_DELIVERIES
+    return countUpTo(answered, death.at) - countUpTo(answered, answeredAt) <= UNRECORDED_DELIVERIES
   })
 }
 
+/** How many of the ascending numbers are at most `limit`. */
+function countUpTo(ascending: readonly number[], limit: number): number {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (ascending[middle]! <= limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 function recoveryTable(faults: readonly FaultFact[]): string[] {
-  const groups = [...Map.groupBy(faults, ({ fault }) => fault)].toSorted(([a], [b]) => a.localeCompare(b))
-  const rows = [...groups, ['all', faults] as const].map(([name, list]) => {
-    const times = list.map(({ recoveredMs }) => recoveredMs ?? Infinity).toSorted((a, b) => a - b)
-    return [name, list.length, quantile(times, 0.5), quantile(times, 0.99), times.at(-1) ?? 0] as const
-  })
+  const alone = faults.filter(({ overlaps }) => !overlaps)
+  const groups = [...Map.groupBy(alone, ({ fault }) => fault)].toSorted(([a], [b]) => a.localeCompare(b))
+  const overlapping = faults.filter(({ overlaps }) => overlaps)
+  const rows = [...groups, ['all of these', alone] as const, ['overlapping', overlapping] as const].map(
+    ([name, list]) => {
+      const times = list.map(({ recoveredMs }) => recoveredMs ?? Infinity).toSorted((a, b) => a - b)
+      return [name, list.length, quantile(times, 0.5), quantile(times, 0.99), times.at(-1) ?? 0] as const
+    },
+  )
   const line = (cells: readonly (string | number)[]) =>
     cells.map((cell, at) => (at === 0 ? String(cell).padEnd(22) : String(cell).padStart(8))).join('')
   return [line(['recovery, ms', 'times', 'median', 'p99', 'max']), ...rows.map(line)]

@@ -108,6 +108,8 @@ async function writeConfig(file: string, quality: 'good' | 'bad'): Promise<void>
 async function converge(cluster: Cluster, workload: Workload, receivers: Receivers): Promise<boolean> {
   const resume = `update hookd.subscribers set active = true, disabled_at = null, label = 'resumed'`
   await waitFor(() => cluster.query(resume), { what: 'the server' })
+  // A 410 that was on its way disables once more.
+  const resumeAgain = `${resume} where disabled_at is not null`
   if ((await workload.probe({ cluster, receivers }, CONVERGE_MS)) === null) return false
   const [before] = await cluster.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn')
   const isDone = async (): Promise<boolean> => {
@@ -117,6 +119,7 @@ async function converge(cluster: Cluster, workload: Workload, receivers: Receive
       [before?.lsn],
     )
     if (state?.done === true) return true
+    await cluster.query(resumeAgain)
     // Something has to be committed for the position to move on.
     await workload.probe({ cluster, receivers }, 5000)
     return false

@@ -11,6 +11,8 @@ export interface Place {
 export interface Arrival {
   readonly expected: Expected
   first: Place | null
+  /** Milliseconds: when `first` came. */
+  firstAt: number
   /** The first one that the sender may take for delivered. */
   settled: Place | null
   /** Milliseconds: when the first one was answered that the sender must take for delivered. */
@@ -32,7 +34,10 @@ export interface Duplicate {
 export function enter(arrival: Arrival, request: RequestFact, index: number): boolean {
   const place = { request: request.seq, index }
   const repeats = arrival.answeredAt !== null && request.at >= arrival.answeredAt
-  arrival.first = earlier(arrival.first, place)
+  if (arrival.first === null || isBefore(place, arrival.first)) {
+    arrival.first = place
+    arrival.firstAt = request.at
+  }
   if (request.success !== 'no') arrival.settled = earlier(arrival.settled, place)
   if (request.success === 'yes') arrival.answeredAt ??= request.answeredAt
   return repeats

@@ -3,7 +3,7 @@ import type { Fact, KeptFact, RequestFact } from '../history.ts'
 import { type Arrival, type Duplicate, enter } from './arrivals.ts'
 import { type Envelope, envelopeFault, readEnvelopes } from './envelope.ts'
 import { Findings } from './findings.ts'
-import { misordered } from './order.ts'
+import { disorderOf } from './order.ts'
 import { signatureFault } from './signature.ts'
 import type { Version } from './subscriber.ts'
 import { establishTruth, messageKey, type Truth } from './truth.ts'
@@ -23,6 +23,8 @@ export interface Verdict {
     readonly cancelled: number
     /** Kept for subscribers that are paused at the end. */
     readonly parked: number
+    /** Events of one change that came in another order than that of their names. */
+    readonly swapped: number
   }
   /** When each delivery was first answered 2xx, in milliseconds and ascending. */
   readonly answered: readonly number[]
@@ -58,7 +60,7 @@ class Judge {
     for (const [subscriber, list] of truth.expected) {
       for (const expected of list) {
         const { event, stamp } = expected.message
-        const arrival = { expected, first: null, settled: null, answeredAt: null, id: null }
+        const arrival = { expected, first: null, firstAt: 0, settled: null, answeredAt: null, id: null }
         this.#arrivals.set(`${subscriber} ${messageKey(event, stamp)}`, arrival)
       }
     }
@@ -97,6 +99,7 @@ class Judge {
   verdict(): Verdict {
     const counts = { dead: 0, cancelled: 0, parked: 0, arrived: 0 }
     const answered: number[] = []
+    let swapped = 0
     for (const [key, arrival] of this.#arrivals) {
       if (arrival.settled !== null) {
         counts.arrived++
@@ -107,17 +110,20 @@ class Judge {
       if (fate === 'lost') this.#findings.add('lost', this.#loss(key, arrival))
       else counts[fate]++
     }
-    for (const list of this.#truth.expected.values()) {
+    for (const [subscriber, list] of this.#truth.expected) {
       const arrivals = list.map(({ version, message }) => this.#arrivals.get(keyOf(version.id, message))!)
       const isDead = ({ expected: { version, message } }: Arrival): boolean =>
         this.#kept.get(keyOf(version.id, message))?.state === 'dead'
-      for (const sentence of misordered(arrivals, isDead)) this.#findings.add('misordered', sentence)
+      const { changes, events } = disorderOf(arrivals, { isDead, versions: this.#truth.versions.get(subscriber) ?? [] })
+      for (const sentence of changes) this.#findings.add('misordered', sentence)
+      swapped += events.length
     }
     return {
       findings: this.#findings,
       duplicates: this.#duplicates,
       counts: {
         ...counts,
+        swapped,
         transactions: this.#truth.transactions.length,
         changes: this.#changes,
         expected: this.#arrivals.size,
@@ -152,7 +158,7 @@ class Judge {
     const arrival = this.#arrivals.get(`${subscriber} ${key}`)
     if (arrival === undefined) {
       this.#findings.add('misdirected', `${where}: it was not subscribed to that at that point`)
-      return position
+      return -1
     }
     this.#checkPlace(request, { arrival, versions, where })
     const id = (isBatched ? entry.id : request.headers['hook-delivery']) ?? ''

@@ -41,30 +41,50 @@ export async function torment({ scene, seed, history, probe, onFault }: NemesisP
     .filter((name) => name !== 'disk full' || scene.cluster.disk !== null)
     .map((name) => [name, FAULTS[name].weight] as const)
 
-  async function bring(fault: FaultName, overlaps: boolean): Promise<void> {
-    const at = Date.now()
-    const kills = await FAULTS[fault].run({ ...scene, dice: new Dice(seed, `fault ${++begun}`) })
-    const healedAt = Date.now()
-    counts.faults++
-    counts.kills += kills
-    const arrivedAt = await probe(PROBE_TIMEOUT_MS)
-    const recoveredMs = arrivedAt === null ? null : Math.max(0, arrivedAt - healedAt)
-    history.add({ kind: 'fault', fault, at, healedAt, kills, recoveredMs, overlaps })
-    onFault(counts)
-  }
+  const underway = new Set<Promise<void>>()
 
-  async function bringSecond(fault: FaultName, afterMs: number): Promise<void> {
-    await sleep(afterMs)
-    await bring(fault, true)
+  /** Gives two promises: the fault is over, and hookd has recovered from it. */
+  function bring(
+    fault: FaultName,
+    overlaps: boolean,
+  ): { readonly over: Promise<void>; readonly recovered: Promise<void> } {
+    const at = Date.now()
+    const own = { ...scene, dice: new Dice(seed, `fault ${++begun}`) }
+    const kills = FAULTS[fault].run(own).then((count) => {
+      counts.faults++
+      counts.kills += count
+      return count
+    })
+    const recovered = kills.then(async (count) => {
+      const healedAt = Date.now()
+      const arrivedAt = await probe(PROBE_TIMEOUT_MS)
+      const recoveredMs = arrivedAt === null ? null : Math.max(0, arrivedAt - healedAt)
+      history.add({ kind: 'fault', fault, at, healedAt, kills: count, recoveredMs, overlaps })
+      onFault(counts)
+    })
+    underway.add(recovered)
+    void recovered.finally(() => underway.delete(recovered))
+    return { over: kills.then(() => undefined), recovered }
   }
 
   while (Date.now() < stops.deadline && !isEnough(counts, stops)) {
     const fault = dice.weighted(choices)
-    const isDouble = dice.chance(0.2)
-    const second = isDouble ? [bringSecond(dice.pick(SECOND_FAULTS), dice.between(0, 800))] : []
-    await Promise.all([bring(fault, isDouble), ...second])
-    await sleep(dice.between(100, 900))
+    const mode = dice.weighted([
+      ['alone', 55],
+      ['hasty', 25],
+      ['double', 20],
+    ] as const)
+    const [second, afterMs, pauseMs] = [dice.pick(SECOND_FAULTS), dice.between(0, 800), dice.between(100, 900)]
+    const first = bring(fault, mode !== 'alone' || underway.size > 0)
+    if (mode === 'double') {
+      await sleep(afterMs)
+      await bring(second, true).recovered
+    }
+    // The next fault of a hasty one finds hookd in the middle of recovering.
+    await (mode === 'hasty' ? first.over : first.recovered)
+    await sleep(pauseMs)
   }
+  await Promise.all(underway)
   return counts
 }
 

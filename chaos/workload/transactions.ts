@@ -17,10 +17,10 @@ const NOTES = ['', 'plain', 'naïve "quotes" \\ and \n lines', '\u2028 𝄞 end'
 /** A transaction of a writer, with its end: one in ten is rolled back. */
 export async function writeTransaction(client: pg.Client, dice: Dice): Promise<void> {
   const size = dice.weighted([
-    ['tiny', 50],
-    ['normal', 40],
-    ['copy', 4],
-    ['large', 2],
+    ['tiny', 55],
+    ['normal', 42],
+    ['copy', 2],
+    ['large', 1],
   ])
   await client.query('begin')
   if (size === 'copy') await copy(client, dice)

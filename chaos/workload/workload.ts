@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
 import type { Cluster } from '../cluster.ts'
 import { Dice } from '../random.ts'
 import type { Receivers } from '../receivers/receivers.ts'
@@ -5,10 +7,13 @@ import { changeSubscribers, type OpenEndpoint, subscribeFirst } from './subscrip
 import { writeTransaction } from './transactions.ts'
 import { keepWriting } from './writer.ts'
 
-const WRITERS = 5
-/** Each writer's mean pause, so that a daemon that is killed all the time can keep up. */
+const WRITERS = 4
 const PAUSE_MS = 200
 const SUBSCRIPTION_PAUSE_MS = 900
+/** The writers wait while hookd is so far behind, so that what is measured is its recovery and not a backlog. */
+const MOST_PENDING = 1500
+const MOST_LAG_BYTES = 4 * 1024 * 1024
+const LOOK_EVERY_MS = 500
 
 interface WorkloadPorts {
   readonly cluster: Cluster
@@ -21,6 +26,7 @@ export class Workload {
   readonly #stop = new AbortController()
   #writers: Promise<unknown> = Promise.resolve()
   #probes = 0
+  #isAhead = false
 
   /** Subscribes the first endpoints, then starts the writers. */
   async start({ cluster, receivers, seed }: WorkloadPorts): Promise<void> {
@@ -36,7 +42,8 @@ export class Workload {
     const writers = Array.from({ length: WRITERS }, (_, at) => {
       const dice = new Dice(seed, `writer ${at}`)
       const pause = () => dice.between(0, 2 * PAUSE_MS)
-      return keepWriting((each) => writeTransaction(each, dice), { connect, pause }, this.#stop.signal)
+      const write = async (each: pg.Client) => (this.#isAhead ? undefined : writeTransaction(each, dice))
+      return keepWriting(write, { connect, pause }, this.#stop.signal)
     })
     const dice = new Dice(seed, 'subscriptions')
     const pause = () => dice.between(0, 2 * SUBSCRIPTION_PAUSE_MS)
@@ -50,7 +57,19 @@ export class Workload {
       { connect, pause },
       this.#stop.signal,
     )
-    this.#writers = Promise.all([...writers, churn])
+    this.#writers = Promise.all([...writers, churn, this.#look(cluster)])
+  }
+
+  async #look(cluster: Cluster): Promise<void> {
+    const behind = `select
+        (select count(*) from (select from hookd.deliveries where state = 'pending' limit ${MOST_PENDING}) as some)
+          = ${MOST_PENDING}
+        or (select pg_current_wal_lsn() - lsn > ${MOST_LAG_BYTES} from hookd.progress) as is_behind`
+    while (!this.#stop.signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+      const [row] = await cluster.query<{ is_behind: boolean }>(behind).catch(() => [])
+      this.#isAhead = row?.is_behind ?? false
+    }
   }
 
   /** Commits a probe as soon as the server takes it, and gives when it arrived; null where it has not by `timeoutMs`. */
@@ -65,7 +84,7 @@ export class Workload {
       } catch {
         // An unknown outcome: a second copy only makes the probe arrive once more.
         if (Date.now() >= deadline) return null
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await sleep(20)
       }
     }
   }
