@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { TransactionFact } from '../history.ts'
 import type { Message } from './events.ts'
-import { type Exact, member, parseExact, textOf } from './json.ts'
+import { type Exact, isSame, member, parseExact, textOf } from './json.ts'
 
 /** One envelope, as far as it tells. */
 export interface Envelope {
@@ -50,7 +49,7 @@ function metaFault(meta: Exact | undefined, { change, data }: Message, transacti
   const wanted = {
     op: change.op,
     table: isEmitted ? null : change.source,
-    key: isEmitted ? null : { id: member(data, 'id') },
+    key: isEmitted ? null : { id: member(data, 'id') ?? null },
     xid: { digits: String(transaction.xid) },
     committed_at: isoMicros(BigInt(transaction.committedAt)),
   }
@@ -70,9 +69,4 @@ function hasEvent(envelope: string): boolean {
 
 function dataOf(body: Exact, envelope: string): Exact | undefined {
   return hasEvent(envelope) ? member(body, 'data') : body
-}
-
-/** Objects compare without regard to the order of their keys: jsonb has one of its own. */
-function isSame(given: unknown, wanted: unknown): boolean {
-  return isDeepStrictEqual(given, wanted)
 }

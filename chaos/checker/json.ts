@@ -26,3 +26,17 @@ export function textOf(value: Exact | undefined): string | null {
   const digits = (value as ExactNumber | null | undefined)?.digits
   return typeof digits === 'string' ? digits : null
 }
+
+/** Compares values without regard to the order of keys: jsonb has one of its own. Absent and null are not the same. */
+export function isSame(a: Exact | undefined, b: Exact | undefined): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length) return false
+  return keys.every((key) => Object.hasOwn(b, key) && isSame(at(a, key), at(b, key)))
+}
+
+function at(value: object, key: string): Exact | undefined {
+  return (value as Record<string, Exact>)[key]
+}
