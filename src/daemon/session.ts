@@ -238,6 +238,7 @@ export class Session {
         },
         attempt: this.#ports.attempt,
         mayStart: this.#ports.mayStart,
+        hasCaughtUp: () => this.#catchingUpTo === null,
         now: () => performance.now(),
         observer,
       },
