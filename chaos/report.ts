@@ -10,6 +10,8 @@ const NAMES = [...FAULT_KINDS, 'duplicates', 'kills', 'faults'] as const
 /** What hookd may not have recorded when it dies: see "Ids" in docs/delivery.md. */
 const UNRECORDED_MS = 100
 const UNRECORDED_DELIVERIES = 200
+/** Requests that may have been in flight beside those: the default concurrency of all subscribers. */
+const IN_FLIGHT = 8 * 18
 
 /** The sums that the last line shows. */
 export function totalsOf(verdict: Verdict, facts: readonly Fact[]): Totals {
@@ -65,7 +67,8 @@ function boundLine({ duplicates, answered }: Verdict, facts: readonly Fact[]): s
   const beyond = duplicates.filter((duplicate) => !isWithinBound(duplicate, deaths, answered))
   const late = beyond.map(({ answeredAt, at }) => `${answeredAt}-${at}`).slice(0, 5)
   const list = late.length > 0 ? `: ${late.join(', ')}` : ''
-  return `${beyond.length} duplicates were answered more than ${UNRECORDED_MS} ms and ${UNRECORDED_DELIVERIES} deliveries before a crash${list}`
+  const bound = `${UNRECORDED_MS} ms, and ${UNRECORDED_DELIVERIES} deliveries beside those in flight`
+  return `${beyond.length} duplicates were answered earlier before a crash than ${bound}${list}`
 }
 
 function isDeath({ event }: DaemonFact): boolean {
@@ -76,7 +79,7 @@ function isWithinBound({ answeredAt, at }: Duplicate, deaths: readonly DaemonFac
   return deaths.some((death) => {
     if (death.at > at || death.at < answeredAt - UNRECORDED_MS) return false
     if (death.at - answeredAt <= UNRECORDED_MS) return true
-    return countUpTo(answered, death.at) - countUpTo(answered, answeredAt) <= UNRECORDED_DELIVERIES
+    return countUpTo(answered, death.at) - countUpTo(answered, answeredAt) <= UNRECORDED_DELIVERIES + IN_FLIGHT
   })
 }
 

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import type { Fact, KeptFact, RequestFact } from '../history.ts'
+import type { DaemonFact, Fact, KeptFact, RequestFact } from '../history.ts'
 import { type Arrival, type Duplicate, enter } from './arrivals.ts'
 import { type Envelope, envelopeFault, readEnvelopes } from './envelope.ts'
 import { Findings } from './findings.ts'
+import { lateSightings, type Sighting } from './lateness.ts'
 import { disorderOf } from './order.ts'
 import { signatureFault } from './signature.ts'
 import type { Version } from './subscriber.ts'
@@ -38,7 +39,7 @@ export function check(facts: readonly Fact[]): Verdict {
   for (const fact of facts) if (fact.kind === 'kept') judge.keep(fact)
   const requests = facts.filter((fact) => fact.kind === 'request').toSorted((a, b) => a.seq - b.seq)
   for (const request of requests) judge.receive(request)
-  return judge.verdict()
+  return judge.verdict(facts.filter((fact) => fact.kind === 'daemon'))
 }
 
 class Judge {
@@ -52,6 +53,7 @@ class Judge {
   readonly #bodies = new Map<string, string>()
   /** What an id was first given to. */
   readonly #owners = new Map<string, string>()
+  readonly #sightings: Sighting[] = []
   #requests = 0
 
   constructor(truth: Truth, changes: number) {
@@ -96,7 +98,10 @@ class Judge {
     this.#checkSignature(request, body, versions.filter(isPossible(request, Math.max(...positions))))
   }
 
-  verdict(): Verdict {
+  verdict(daemons: readonly DaemonFact[]): Verdict {
+    for (const { where } of lateSightings(this.#sightings, { arrivals: this.#arrivals.values(), daemons })) {
+      this.#findings.add('misdirected', `${where}: it had long been paused, disabled or removed`)
+    }
     const counts = { dead: 0, cancelled: 0, parked: 0, arrived: 0 }
     const answered: number[] = []
     let swapped = 0
@@ -161,6 +166,7 @@ class Judge {
       return -1
     }
     this.#checkPlace(request, { arrival, versions, where })
+    this.#sightings.push({ at: request.at, where, arrival, versions })
     const id = (isBatched ? entry.id : request.headers['hook-delivery']) ?? ''
     const sameId = this.#checkIds(request, { arrival, entry, id, where })
     const { answeredAt } = arrival

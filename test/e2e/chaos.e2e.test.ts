@@ -18,7 +18,8 @@ test.each(SERVER_KINDS)(
     const folder = await mkdtemp(join(tmpdir(), 'hookd-chaos-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const stops = ['--minutes', '1', '--faults', '3', '--kills', '2']
-    const args = [PROGRAM, ...stops, '--seed', '7', '--plugin', pluginOf(kind), '--folder', folder]
+    // Two kills and a crash of the server, one after the other.
+    const args = [PROGRAM, ...stops, '--seed', '809', '--plugin', pluginOf(kind), '--folder', folder]
     const ran = promisify(execFile)(process.execPath, args)
     const { stdout } = await ran.catch((error: { stdout: string; stderr: string }) => error)
     const [, kills, faults] = LAST_LINE.exec(stdout.trimEnd().split('\n').at(-1) ?? '') ?? []

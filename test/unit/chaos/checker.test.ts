@@ -339,6 +339,44 @@ describe('misdirected is', () => {
   })
 })
 
+describe('late is, and so misdirected,', () => {
+  const READ_AT = 1_700_000_010_000
+
+  /** Bob is paused or removed after item 1 was created; Eve has a later message, so hookd has read that. */
+  function anEnd(columns: Record<string, unknown> | null) {
+    const history = new HistoryWriter()
+    history.subscribe()
+    history.commit(['hookd.subscribers', null, subscriber({ id: 'eve' })])
+    const of = history.commit(['public.item', null, item(1, 11)])
+    history.request({ to: 'eve', row: item(1, 11), of })
+    history.commit(['hookd.subscribers', subscriber(), columns && subscriber(columns)])
+    const later = history.commit(['public.item', null, item(2, 12)])
+    history.request({ to: 'eve', row: item(2, 12), of: later, at: READ_AT })
+    if (columns !== null) history.keep('pending', item(2, 12))
+    return { history, of }
+  }
+
+  test.each([
+    ['somebody who is paused', { active: false }],
+    ['somebody who is removed', null],
+  ])('what still comes to %s long after hookd has read that', (_, columns) => {
+    const { history, of } = anEnd(columns)
+    history.request({ row: item(1, 11), of, at: READ_AT + 60_000 })
+    expect(faultsIn(history)).toEqual({ misdirected: 1 })
+  })
+
+  test('not what was in flight, or comes from a process that was started meanwhile', () => {
+    const soon = anEnd(null)
+    soon.history.request({ row: item(1, 11), of: soon.of, at: READ_AT + 1000 })
+    expect(faultsIn(soon.history)).toEqual({})
+
+    const restarted = anEnd(null)
+    restarted.history.facts.push({ kind: 'daemon', at: READ_AT + 50_000, pid: 2, event: 'started' })
+    restarted.history.request({ row: item(1, 11), of: restarted.of, at: READ_AT + 60_000 })
+    expect(faultsIn(restarted.history)).toEqual({})
+  })
+})
+
 test('two sources of the truth that contradict each other give no verdict', () => {
   const { history } = aBirth()
   const without = (kind: string) => history.facts.filter((fact) => fact.kind !== kind)
