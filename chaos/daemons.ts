@@ -10,6 +10,8 @@ import type { DaemonFact, History } from './history.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/hookd.js', import.meta.url))
 
+const READY = '"msg":"ready"'
+
 /** One hookd process. */
 export interface Daemon {
   readonly pid: number
@@ -29,15 +31,14 @@ interface DaemonSettings {
 interface Running extends Daemon {
   readonly child: ChildProcess
   readonly guard: Guard
-  /** Its end is wanted: it is not started again. */
-  isLeaving: boolean
 }
 
-/** The hookd processes of a run: as many as are wanted, and one that ends is started again at once. */
+/** The hookd processes of a run. When the last one ends, another is started at once. */
 export class Daemons {
   readonly #settings: DaemonSettings
   readonly #log: WriteStream
   readonly #running = new Set<Running>()
+  #isClosing = false
 
   constructor(settings: DaemonSettings) {
     this.#settings = settings
@@ -59,18 +60,17 @@ export class Daemons {
     })
     const { pid } = child
     if (pid === undefined) throw new Error(`could not start ${PROGRAM}`)
-    let isReady = false
+    let [isReady, tail] = [false, '']
     const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
       running.guard.cancel()
       this.#running.delete(running)
       this.#note(pid, 'exited', String(code ?? signal))
-      if (!running.isLeaving) this.start()
+      if (this.#running.size === 0 && !this.#isClosing) this.start()
     })
     const running: Running = {
       pid,
       child,
       ended,
-      isLeaving: false,
       wasReady: () => isReady,
       guard: guard('kill -CONT "$1"; kill -9 "$1"', [String(pid)]),
     }
@@ -78,25 +78,27 @@ export class Daemons {
     this.#note(pid, 'started')
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log.write(text.replaceAll(/^(?=.)/gm, `${pid} `))
-      if (isReady || !text.includes('"ready"')) return
+      if (isReady) return
+      tail = (tail + text).slice(-READY.length - text.length)
+      if (!tail.includes(READY)) return
       isReady = true
       this.#note(pid, 'ready')
     })
     return running
   }
 
-  /** kill -9; the next one is on its way when this resolves, unless it `leaves`. */
-  async kill(daemon: Daemon, { leaves = false } = {}): Promise<void> {
-    await this.#end(daemon, 'SIGKILL', leaves)
+  /** kill -9, and waits for its end. False where it had ended already. */
+  kill(daemon: Daemon): Promise<boolean> {
+    return this.#end(daemon, 'SIGKILL')
   }
 
   /** SIGTERM, and waits for its end; kills what is still there after a long time. */
-  async terminate(daemon: Daemon, { leaves = false } = {}): Promise<void> {
+  async terminate(daemon: Daemon): Promise<void> {
     const late = setTimeout(() => {
       this.#settings.history.remark(`hookd ${daemon.pid} did not end within 30 s of SIGTERM`)
       this.#find(daemon)?.child.kill('SIGKILL')
     }, 30_000)
-    await this.#end(daemon, 'SIGTERM', leaves)
+    await this.#end(daemon, 'SIGTERM')
     clearTimeout(late)
   }
 
@@ -122,8 +124,9 @@ export class Daemons {
 
   /** Ends all, the one that reads last. */
   async close(): Promise<void> {
+    this.#isClosing = true
     const standbys = [...this.#running].toSorted((a, b) => Number(a.wasReady()) - Number(b.wasReady()))
-    for (const each of standbys) await this.terminate(each, { leaves: true })
+    for (const each of standbys) await this.terminate(each)
     this.#log.end()
   }
 
@@ -131,13 +134,13 @@ export class Daemons {
     return [...this.#running].find((each) => each.pid === pid)
   }
 
-  async #end(daemon: Daemon, signal: 'SIGKILL' | 'SIGTERM', leaves: boolean): Promise<void> {
+  async #end(daemon: Daemon, signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {
     const running = this.#find(daemon)
-    if (running === undefined) return
-    running.isLeaving ||= leaves
+    if (running === undefined) return false
     this.#note(daemon.pid, signal === 'SIGKILL' ? 'killed' : 'terminated')
     running.child.kill(signal)
     await running.ended
+    return true
   }
 
   #note(pid: number, event: DaemonFact['event'], detail?: string): void {

@@ -43,9 +43,7 @@ export type FaultName = keyof typeof FAULTS
 
 async function kill({ daemons, ...scene }: Scene): Promise<number> {
   const daemon = active({ daemons, ...scene })
-  if (!daemon) return 0
-  await daemons.kill(daemon)
-  return 1
+  return daemon && (await daemons.kill(daemon)) ? 1 : 0
 }
 
 /** The second one while the next hookd starts, reads the ledger or has just begun to send. */
@@ -59,9 +57,7 @@ async function killWithStandby(scene: Scene): Promise<number> {
   const before = active(scene)
   scene.daemons.start()
   await sleep(scene.dice.between(500, 1500))
-  if (!before) return 0
-  await scene.daemons.kill(before, { leaves: true })
-  return 1
+  return before && (await scene.daemons.kill(before)) ? 1 : 0
 }
 
 /** Neither side can clean up after itself. */
@@ -94,7 +90,7 @@ async function freezeWithStandby(scene: Scene): Promise<number> {
   await sleep(scene.dice.between(1.2, 2) * SENDER_TIMEOUT_MS)
   scene.daemons.thaw(daemon)
   await sleep(scene.dice.between(0, 500))
-  await scene.daemons.terminate(daemon, { leaves: true })
+  await scene.daemons.terminate(daemon)
   return 0
 }
 
