@@ -237,7 +237,7 @@ class Judge {
     const last = this.#truth.versions.get(version.id)!.at(-1)!
     const kept = this.#kept.get(key)
     if (kept?.state === 'dead' && kept.reason) return 'dead'
-    if (last.upto !== Infinity) return 'cancelled'
+    if (last.upto !== Infinity) return kept?.state === 'cancelled' ? 'cancelled' : 'lost'
     return kept?.state === 'pending' && last.isParked ? 'parked' : 'lost'
   }
 

@@ -47,8 +47,9 @@ export async function changeSubscribers(
   )
   const disabled = rows.find((row) => row.disabled)
   if (disabled && dice.chance(0.7)) return update(client, disabled.id, { disabled_at: null })
-  const { id, paused, behaviour } = dice.pick(rows)
-  if (paused && dice.chance(0.7)) return update(client, id, { active: true })
+  const paused = rows.find((row) => row.paused)
+  if (paused && dice.chance(0.4)) return update(client, paused.id, { active: true })
+  const { id, behaviour } = dice.pick(rows)
   const change = dice.weighted([
     ['add', rows.length < 18 ? 3 : 0],
     ['remove', rows.length > 12 ? 3 : 0],

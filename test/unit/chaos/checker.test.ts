@@ -63,6 +63,7 @@ describe('a history in which all is well', () => {
   test('may lack what was cancelled, given up, or waits for somebody who is paused', () => {
     const removed = aBirth()
     removed.history.commit(['hookd.subscribers', subscriber(), null])
+    removed.history.keep('cancelled', item(1, 11))
     expect(faultsIn(removed.history)).toEqual({})
 
     const dead = aBirth()
@@ -110,6 +111,12 @@ describe('lost is', () => {
   test('what came and was never answered 2xx', () => {
     const { history, created } = aBirth()
     history.request({ row: item(1, 11), of: created, status: 500 })
+    expect(faultsIn(history)).toEqual({ lost: 1 })
+  })
+
+  test('what left no trace when its subscriber was removed', () => {
+    const { history } = aBirth()
+    history.commit(['hookd.subscribers', subscriber(), null])
     expect(faultsIn(history)).toEqual({ lost: 1 })
   })
 
