@@ -10,8 +10,8 @@ const NAMES = [...FAULT_KINDS, 'duplicates', 'kills', 'faults'] as const
 /** What hookd may not have recorded when it dies: see "Ids" in docs/delivery.md. */
 const UNRECORDED_MS = 100
 const UNRECORDED_DELIVERIES = 200
-/** Requests that may have been in flight beside those: the default concurrency of all subscribers. */
-const IN_FLIGHT = 8 * 18
+/** Messages in the requests that may be in flight beside those: 8 for each subscriber, one of whom has batches of 20. */
+const IN_FLIGHT = 8 * (17 + 20)
 
 /** The sums that the last line shows. */
 export function totalsOf(verdict: Verdict, facts: readonly Fact[]): Totals {
@@ -71,8 +71,9 @@ function boundLine({ duplicates, answered }: Verdict, facts: readonly Fact[]): s
   return `${beyond.length} duplicates were answered earlier before a crash than ${bound}${list}`
 }
 
+/** Also where another one has taken the slot over, or the time that an answer had went by while it was stopped. */
 function isDeath({ event }: DaemonFact): boolean {
-  return event === 'killed' || event === 'frozen' || event === 'terminated' || event === 'exited'
+  return event !== 'started'
 }
 
 function isWithinBound({ answeredAt, at }: Duplicate, deaths: readonly DaemonFact[], answered: readonly number[]) {
