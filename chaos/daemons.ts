@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from '../test/support/database.ts'
 import { type Guard, guard } from '../test/support/guard.ts'
@@ -60,7 +61,7 @@ export class Daemons {
     })
     const { pid } = child
     if (pid === undefined) throw new Error(`could not start ${PROGRAM}`)
-    let [isReady, tail] = [false, '']
+    let isReady = false
     const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
       running.guard.cancel()
       this.#running.delete(running)
@@ -76,11 +77,9 @@ export class Daemons {
     }
     this.#running.add(running)
     this.#note(pid, 'started')
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#log.write(text.replaceAll(/^(?=.)/gm, `${pid} `))
-      if (isReady) return
-      tail = (tail + text).slice(-READY.length - text.length)
-      if (!tail.includes(READY)) return
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.#log.write(`${pid} ${line}\n`)
+      if (!line.includes(READY)) return
       isReady = true
       this.#note(pid, 'ready')
     })
