@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import type { DaemonFact, Fact, KeptFact, RequestFact } from '../history.ts'
 import { type Arrival, type Duplicate, enter } from './arrivals.ts'
 import { type Envelope, envelopeFault, readEnvelopes } from './envelope.ts'
 import { Findings } from './findings.ts'
+import { Identities } from './identities.ts'
 import { lateSightings, type Sighting } from './lateness.ts'
 import { disorderOf } from './order.ts'
 import { signatureFault } from './signature.ts'
@@ -49,10 +49,7 @@ class Judge {
   readonly #arrivals = new Map<string, Arrival>()
   readonly #kept = new Map<string, KeptFact>()
   readonly #duplicates: Duplicate[] = []
-  /** Hash of the body by `Hook-Delivery`. */
-  readonly #bodies = new Map<string, string>()
-  /** What an id was first given to. */
-  readonly #owners = new Map<string, string>()
+  readonly #identities = new Identities()
   readonly #sightings: Sighting[] = []
   #requests = 0
 
@@ -93,7 +90,8 @@ class Judge {
       this.#findings.add('corrupt', `request ${request.seq}: ${String(error)}`)
       return
     }
-    const sameBytes = this.#compareBytes(request, body)
+    const sameBytes = this.#identities.hasSameBytes(request, body)
+    if (!sameBytes) this.#findings.add('corrupt', `request ${request.seq}: its delivery came before with other bytes`)
     const positions = entries.map((entry, index) => this.#enter(request, { entry, index, versions, sameBytes }))
     this.#checkSignature(request, body, versions.filter(isPossible(request, Math.max(...positions))))
   }
@@ -102,40 +100,52 @@ class Judge {
     for (const { where } of lateSightings(this.#sightings, { arrivals: this.#arrivals.values(), daemons })) {
       this.#findings.add('misdirected', `${where}: it had long been paused, disabled or removed`)
     }
-    const counts = { dead: 0, cancelled: 0, parked: 0, arrived: 0 }
-    const answered: number[] = []
-    let swapped = 0
-    for (const [key, arrival] of this.#arrivals) {
-      if (arrival.settled !== null) {
-        counts.arrived++
-        if (arrival.answeredAt !== null) answered.push(arrival.answeredAt)
-        continue
-      }
-      const fate = this.#fateOf(key, arrival)
-      if (fate === 'lost') this.#findings.add('lost', this.#loss(key, arrival))
-      else counts[fate]++
-    }
-    for (const [subscriber, list] of this.#truth.expected) {
-      const arrivals = list.map(({ version, message }) => this.#arrivals.get(keyOf(version.id, message))!)
-      const isDead = ({ expected: { version, message } }: Arrival): boolean =>
-        this.#kept.get(keyOf(version.id, message))?.state === 'dead'
-      const { changes, events } = disorderOf(arrivals, { isDead, versions: this.#truth.versions.get(subscriber) ?? [] })
-      for (const sentence of changes) this.#findings.add('misordered', sentence)
-      swapped += events.length
-    }
+    const fates = this.#judgeFates()
+    const swapped = this.#judgeOrder()
+    const { transactions } = this.#truth
     return {
       findings: this.#findings,
       duplicates: this.#duplicates,
       counts: {
-        ...counts,
+        ...fates,
         swapped,
-        transactions: this.#truth.transactions.length,
+        transactions: transactions.length,
         changes: this.#changes,
         expected: this.#arrivals.size,
         requests: this.#requests,
       },
-      answered: answered.toSorted((a, b) => a - b),
+      answered: this.#answeredTimes(),
     }
+  }
+
+  /** Counts what became of all messages. */
+  #judgeFates(): Record<'arrived' | 'dead' | 'cancelled' | 'parked', number> {
+    const counts = { arrived: 0, dead: 0, cancelled: 0, parked: 0 }
+    for (const [key, arrival] of this.#arrivals) {
+      const fate = arrival.settled === null ? this.#fateOf(key, arrival) : 'arrived'
+      if (fate === 'lost') this.#findings.add('lost', this.#loss(key, arrival))
+      else counts[fate]++
+    }
+    return counts
+  }
+
+  /** Gives how many events of one change were swapped. */
+  #judgeOrder(): number {
+    let swapped = 0
+    const isDead = ({ expected: { version, message } }: Arrival): boolean =>
+      this.#kept.get(keyOf(version.id, message))?.state === 'dead'
+    for (const [subscriber, list] of this.#truth.expected) {
+      const arrivals = list.map(({ message }) => this.#arrivals.get(keyOf(subscriber, message))!)
+      const { changes, events } = disorderOf(arrivals, { isDead, versions: this.#truth.versions.get(subscriber) ?? [] })
+      for (const sentence of changes) this.#findings.add('misordered', sentence)
+      swapped += events.length
+    }
+    return swapped
+  }
+
+  #answeredTimes(): number[] {
+    const times = [...this.#arrivals.values()].map(({ answeredAt }) => answeredAt)
+    return times.filter((at) => at !== null).toSorted((a, b) => a - b)
   }
 
   /** Enters one envelope; gives the position of its transaction, -1 where it has none. */
@@ -148,7 +158,7 @@ class Judge {
       sameBytes,
     }: { entry: Envelope; index: number; versions: readonly Version[]; sameBytes: boolean },
   ): number {
-    const { id: subscriber, envelope, isBatched } = versions[0]!
+    const { id: subscriber, envelope } = versions[0]!
     const key = messageKey(entry.event, entry.stamp ?? '')
     const where = `request ${request.seq}, ${key}, subscriber ${subscriber}`
     const known = this.#truth.messages.get(key)
@@ -167,11 +177,11 @@ class Judge {
     }
     this.#checkPlace(request, { arrival, versions, where })
     this.#sightings.push({ at: request.at, where, arrival, versions })
-    const id = (isBatched ? entry.id : request.headers['hook-delivery']) ?? ''
-    const sameId = this.#checkIds(request, { arrival, entry, id, where })
+    const wrongIds = this.#identities.faults(request, arrival, entry)
+    for (const sentence of wrongIds) this.#findings.add('corrupt', `${where}: ${sentence}`)
     const { answeredAt } = arrival
     if (enter(arrival, request, index) && answeredAt !== null) {
-      this.#duplicates.push({ subscriber, answeredAt, at: request.at, sameId, sameBytes })
+      this.#duplicates.push({ subscriber, answeredAt, at: request.at, sameId: wrongIds.length === 0, sameBytes })
     }
     return position
   }
@@ -188,41 +198,6 @@ class Judge {
     if (version.isParked && !possible.some(({ isParked }) => !isParked)) {
       this.#findings.add('misdirected', `${where}: it was paused or disabled, and not yet resumed`)
     }
-  }
-
-  /** An id belongs to one message (and subscriber), which has no other. */
-  #checkIds(
-    request: RequestFact,
-    { arrival, entry, id, where }: { arrival: Arrival; entry: Envelope; id: string; where: string },
-  ): boolean {
-    const { message, version } = arrival.expected
-    const isBatched = version.isBatched
-    const messageId = entry.id ?? request.headers['webhook-id'] ?? ''
-    if (!isBatched && messageId !== request.headers['webhook-id']) {
-      this.#findings.add('corrupt', `${where}: webhook-id is not meta.id`)
-    }
-    const name = messageKey(message.event, message.stamp)
-    const owners = [[messageId, name], ...(isBatched ? [] : [[id, `${version.id} ${name}`]])] as [string, string][]
-    for (const [each, owner] of owners) {
-      if (!this.#owners.has(each)) this.#owners.set(each, owner)
-      if (this.#owners.get(each) !== owner) {
-        this.#findings.add('corrupt', `${where}: the id ${each} belongs to ${this.#owners.get(each)}`)
-      }
-    }
-    arrival.id ??= id
-    if (arrival.id === id && id !== '') return true
-    this.#findings.add('corrupt', `${where}: the id was ${arrival.id} and is ${id}`)
-    return false
-  }
-
-  #compareBytes(request: RequestFact, body: Buffer): boolean {
-    const delivery = request.headers['hook-delivery'] ?? ''
-    const digest = hash('sha1', body, 'hex')
-    const known = this.#bodies.get(delivery)
-    if (known === undefined) this.#bodies.set(delivery, digest)
-    if (known === undefined || known === digest) return true
-    this.#findings.add('corrupt', `request ${request.seq}: delivery ${delivery} came before with other bytes`)
-    return false
   }
 
   #checkSignature(request: RequestFact, body: Buffer, versions: readonly Version[]): void {

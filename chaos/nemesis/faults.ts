@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StopMode } from '../../test/support/server.ts'
+import { waitFor } from '../../test/support/wait.ts'
 import type { Wire } from '../proxy.ts'
 import { active, type Scene } from './scene.ts'
 
@@ -128,7 +129,12 @@ async function fillDisk({ cluster, dice }: Scene): Promise<number> {
   }
   await sleep(dice.between(300, 1500))
   cluster.disk?.free()
-  await cluster.server.start()
+  // It may still be about to give up.
+  const isBack = async () => {
+    await cluster.server.start()
+    return cluster.query('select')
+  }
+  await waitFor(isBack, { what: 'the server to recover', timeoutMs: 60_000, everyMs: 100 })
   return 0
 }
 
