@@ -257,6 +257,7 @@ export class Session {
         },
         attempt: this.#ports.attempt,
         mayStart: () => !this.#ledger.isBehind && this.#ports.mayStart(),
+        hasCaughtUp: () => this.#catchingUpTo === null,
         now: () => performance.now(),
         observer,
       },

@@ -235,6 +235,7 @@ export class Lane {
 
   #mayGo(now: number): boolean {
     if (!this.#isOpen || this.#isClosing || this.#isReordering || this.#ledger.isRecovering) return false
+    if (this.#mode === 'spilled' && !this.#ports.hasCaughtUp()) return false
     return this.#throttle.isOpen(now) && this.#ports.mayStart()
   }
 

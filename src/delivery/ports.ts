@@ -72,6 +72,11 @@ export interface LanePorts {
   attempt(parcel: Parcel, subscriber: Subscriber): Promise<AttemptResult>
   /** False while this process cannot prove that the slot is still its own. */
   mayStart(): boolean
+  /**
+   * False while the stream is behind what an earlier run had read: the ledger then holds deliveries of changes whose
+   * subscriber is known only as it was before.
+   */
+  hasCaughtUp(): boolean
   /** Bytes that came into or left memory. */
   held(bytes: number): void
   /** False while memory is short: a lane then reads back no more than it needs to go on. */

@@ -167,6 +167,7 @@ export class Server {
     const running = this.#process
     if (!running) return
     const ended = once(running, 'exit')
+    running.ref() // nothing else may be going on in this process
     running.kill(SIGNALS[mode])
     await ended
   }

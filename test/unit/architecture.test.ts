@@ -5,7 +5,7 @@ import { breaches } from '../support/architecture.ts'
 const ROOT = new URL('../../', import.meta.url)
 
 test('the source keeps the layout rules', () => {
-  const paths = globSync(['{src,test,scripts,bin,bench}/**/*.{ts,js}'], { cwd: ROOT }).map((path) =>
+  const paths = globSync(['{src,test,scripts,bin,bench,chaos}/**/*.{ts,js}'], { cwd: ROOT }).map((path) =>
     path.replaceAll('\\', '/'),
   )
   expect(paths).toContain('src/errors.ts')

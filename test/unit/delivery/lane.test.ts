@@ -146,6 +146,23 @@ describe('a lane that may not send', () => {
     expect(inFlight(world)).toEqual(['d00001'])
   })
 
+  test('leaves what an earlier run stored alone until the subscriber is known as it was for that', async () => {
+    const world = new World()
+    world.hasCaughtUp = false
+    commit(world, 'a')
+    expect(inFlight(world)).toEqual(['d00001'])
+    await answer(world)
+    world.lane.recover('test')
+    commit(world, 'b')
+    await serve(world)
+    pass(world, 50)
+    expect(inFlight(world)).toEqual([])
+    world.hasCaughtUp = true
+    pass(world, 50)
+    await serve(world)
+    expect(inFlight(world)).toEqual(['d00002'])
+  })
+
   test('waits as long as the endpoint asks for', async () => {
     const world = new World({ concurrency: 1 })
     commit(world, 'a b')

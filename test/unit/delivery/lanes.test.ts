@@ -30,6 +30,7 @@ class Stage {
       ledger: this.ledger,
       attempt: ({ deliveries }, { id }) => this.#attempt(deliveries.length, id),
       mayStart: () => true,
+      hasCaughtUp: () => true,
       now: () => this.now,
       observer: {
         attempted: () => undefined,

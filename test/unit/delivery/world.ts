@@ -51,6 +51,7 @@ export class World {
   heldBytes = 0
   isCatchingUp = false
   mayStart = true
+  hasCaughtUp = true
   hasRoom = true
   lane: Lane
   ledger = new FakeLedger(new Map(), () => this.#save())
@@ -77,6 +78,7 @@ export class World {
       ledger,
       attempt: (parcel) => this.#attempt(parcel, life),
       mayStart: () => this.mayStart,
+      hasCaughtUp: () => this.hasCaughtUp,
       hasRoom: () => this.hasRoom,
       share: () => Infinity,
       held: (bytes) => {
