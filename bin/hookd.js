@@ -34,6 +34,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 
 function missingFlags() {
-  const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')].map((flag) => flag.split('=')[0])
-  return HEAP_FLAGS.filter((flag) => !given.includes(flag.split('=')[0]))
+  const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')]
+  const given = new Set(flags.map((flag) => flag.split('=')[0]))
+  return HEAP_FLAGS.filter((flag) => !given.has(flag.split('=')[0]))
 }
