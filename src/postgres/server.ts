@@ -101,7 +101,8 @@ const PLUGIN_ANSWER_MS = 1000
 
 /**
  * Whether the server can load an output plugin, asked by creating a temporary slot with it. Needs REPLICATION, a free
- * slot and a free WAL sender, and leaves nothing behind.
+ * slot and a free WAL sender, and leaves nothing behind. Rejects with 42501 where the server names the plugins that it loads
+ * (`output_plugin_libraries`) and this is none of them.
  *
  * Postgres loads the plugin before it waits for open transactions to end, so that no answer in time is a yes.
  */

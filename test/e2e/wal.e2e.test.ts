@@ -36,9 +36,14 @@ describe('WAL that is kept for the slot', () => {
     await waitFor(async () => (await fillSegment()) === 'extended', { what: 'the slot to keep more than usual' })
     await hookd.waitForOutput(/"status":"extended".*keeps more WAL for the slot than it likes to/)
     await box.waitFor(lastId)
-    const status = await runCommand(['status', '--slot', stage.slot], { env: { DATABASE_URL: db.url } })
-    const named = `held by +pid ${rows[0].pid} \\(postgres, idle in transaction\\), a transaction open for `
-    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(named)) })
+    const named = new RegExp(`held by +pid ${rows[0].pid} \\(postgres, idle in transaction\\), a transaction open for `)
+    await waitFor(
+      async () => {
+        const status = await runCommand(['status', '--slot', stage.slot], { env: { DATABASE_URL: db.url } })
+        return status.code === 0 && named.test(status.stdout)
+      },
+      { what: 'the transaction to be old enough to be named' },
+    )
     const [, url] = await hookd.waitForOutput(/"telemetryUrl":"([^"]+)"/)
     const metrics = await (await fetch(`${url}/metrics`)).text()
     expect(Number(/^hookd_slot_kept_bytes (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(32 * 1024 ** 2)
