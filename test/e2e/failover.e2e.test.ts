@@ -84,7 +84,7 @@ describe.runIf(SERVER_KINDS.includes('pg18'))('a primary that is replaced by its
     const first = await receiver.waitFor(({ at }) => at > promotedAt)
     expect(first.at - promotedAt).toBeLessThan(10_000)
     await waitFor(() => receiver.requests.length >= enough + 300, { what: 'deliveries', timeoutMs: 20_000 })
-    await standby.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'update item%'`)
+    await standby.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'writer'`)
     await writingOn
     await reconcile(standbyUrl, 2, committed)
     await waitFor(() => judge(committed, receiver.requests).lost.length === 0, { what: 'every change' })

@@ -3,7 +3,7 @@ import type { Committed } from './workload.ts'
 
 /**
  * One row per round, updated until the connection breaks; what was acknowledged is committed. It waits while `isAhead`, so
- * that a test can be drained in the time it has.
+ * that a test can be drained in the time it has. Its session is called `writer`.
  */
 export async function writeUntilCut(
   url: string,
@@ -11,7 +11,7 @@ export async function writeUntilCut(
   committed: Committed[],
   isAhead: () => boolean = () => false,
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new pg.Client({ connectionString: url, application_name: 'writer' })
   client.on('error', () => {})
   await client.connect()
   try {
