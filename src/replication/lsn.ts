@@ -10,17 +10,25 @@ export function formatLsn(lsn: bigint): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }
 
-/** Prints LSNs from their two halves, as `formatLsn` does; the upper half hardly ever changes. */
+/** `00` to `FF` */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
+const UNPADDED = 0x1_0000
+
+/** Prints LSNs from their two halves, as `formatLsn` does, and fast: all but the last four digits hardly ever changes. */
 export class LsnPrinter {
-  #high = 0
-  #prefix = '0/'
+  #high = -1
+  #upperLow = -1
+  #prefix = ''
 
   print(high: number, low: number): string {
-    if (high !== this.#high) {
+    if (low < UNPADDED) return `${high.toString(16).toUpperCase()}/${low.toString(16).toUpperCase()}`
+    const upperLow = low >>> 16
+    if (high !== this.#high || upperLow !== this.#upperLow) {
       this.#high = high
-      this.#prefix = `${high.toString(16).toUpperCase()}/`
+      this.#upperLow = upperLow
+      this.#prefix = `${high.toString(16).toUpperCase()}/${upperLow.toString(16).toUpperCase()}`
     }
-    return this.#prefix + low.toString(16).toUpperCase()
+    return this.#prefix + HEX[(low >>> 8) & 0xff]! + HEX[low & 0xff]!
   }
 }
 
