@@ -13,7 +13,19 @@ test.each([
 
 test('halves are printed as the whole is, also when the upper one changes', () => {
   const printer = new LsnPrinter()
-  const lsns = [0n, 0x5n, 0xabcdn, 0x1_0000n, 0x1_0a0bn, 0x100_0000n, 0xffff_ffffn, 0x1_0000_0000n, 0x16_b374_d848n, 0x16_b374_d849n, 0x1_0000_0000n]
+  const lsns = [
+    0n,
+    0x5n,
+    0xabcdn,
+    0x1_0000n,
+    0x1_0a0bn,
+    0x100_0000n,
+    0xffff_ffffn,
+    0x1_0000_0000n,
+    0x16_b374_d848n,
+    0x16_b374_d849n,
+    0x1_0000_0000n,
+  ]
   const halves = lsns.map((lsn) => printer.print(Number(lsn >> 32n), Number(lsn & 0xffff_ffffn)))
   expect(halves).toEqual(lsns.map(formatLsn))
 })
