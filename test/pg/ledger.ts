@@ -83,6 +83,7 @@ export interface Shape {
   readonly body?: Buffer
   readonly headers?: readonly string[]
   readonly event?: string
+  readonly declaredEvent?: string
   readonly subscriberId?: string
   readonly tracker?: Delivery['tracker']
 }
@@ -97,7 +98,7 @@ export function aDelivery(n: number, shape: Shape = {}): Delivery {
     message: {
       id: messageId,
       event: shape.event ?? 'article.changed',
-      declaredEvent: 'article.changed',
+      declaredEvent: shape.declaredEvent ?? 'article.changed',
       table: 'public.article',
       op: 'update',
       rowKeyJson: `{"id":9007199254740993}`,
