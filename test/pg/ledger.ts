@@ -75,6 +75,7 @@ export async function aBench(kind: ServerKind, options: Partial<WriterOptions> =
 }
 
 export interface Shape {
+  readonly id?: string
   readonly commitLsn?: bigint
   readonly lsn?: string
   readonly ordinal?: number
@@ -93,7 +94,7 @@ export function aDelivery(n: number, shape: Shape = {}): Delivery {
   const { commitLsn = BigInt(n) * 0x100n, lsn = `0/${n}`, ordinal = 0, subscriberId = SUBSCRIBER } = shape
   const messageId = `msg_${n}`
   return {
-    id: deliveryId(messageId, subscriberId),
+    id: shape.id ?? deliveryId(messageId, subscriberId),
     subscriberId,
     message: {
       id: messageId,

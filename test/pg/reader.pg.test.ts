@@ -44,10 +44,7 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
     const bench = await aBench(kind)
     const names = ['a.Z', 'a.a', 'a.{Ä}', 'a_b', 'aa'] // by language 'a.a' would come before 'a.Z'
     const change = { commitLsn: 0x100n, lsn: '0/1' }
-    const named = names.map((declaredEvent, at) => ({
-      ...aDelivery(at, { ...change, declaredEvent }),
-      id: idOf(9 - at),
-    }))
+    const named = names.map((declaredEvent, at) => aDelivery(at, { ...change, declaredEvent, id: idOf(9 - at) }))
     for (const delivery of named) bench.writer.store(delivery)
     await bench.flush()
     expect(await namesByPage(bench, 2)).toEqual(names)
@@ -60,7 +57,7 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
     const bench = await aBench(kind)
     const change = { commitLsn: 0x100n, lsn: '0/1' }
     const names = ['a.one', 'a.two', 'b.one', 'b.two']
-    const named = names.map((declaredEvent, at) => ({ ...aDelivery(at, { ...change, declaredEvent }), id: idOf(at) }))
+    const named = names.map((declaredEvent, at) => aDelivery(at, { ...change, declaredEvent, id: idOf(at) }))
     for (const delivery of named) bench.writer.store(delivery)
     await bench.flush()
     await bench.db.query(`update hookd.deliveries set declared_event = default where declared_event like 'b%'`)
