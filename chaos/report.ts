@@ -46,7 +46,6 @@ export function reportLines(verdict: Verdict, facts: readonly Fact[]): string[] 
   return [
     `${counts.transactions} transactions, ${counts.changes} changes, ${counts.expected} deliveries expected`,
     `${counts.arrived} arrived in ${counts.requests} requests; ${counts.dead} dead letters, ${counts.cancelled} cancelled, ${counts.parked} parked`,
-    `${counts.swapped} times two events of one change came in another order than that of their names`,
     duplicatesLine(duplicates, counts.arrived),
     boundLine(verdict, facts),
     ...recoveryTable(facts.filter((fact) => fact.kind === 'fault')),

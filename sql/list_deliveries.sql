@@ -8,5 +8,5 @@ where ($1::text is null or d.state = $1)
   and ($2::text is null or hookd.event_matches($2, d.event))
   and ($3::uuid is null or d.subscriber_id = $3)
   and ($4::text is null or d.message_id = $4)
-order by d.created_at desc, d.commit_lsn desc, d.lsn desc, d.ordinal desc, d.id
+order by d.created_at desc, d.commit_lsn desc, d.lsn desc, d.ordinal desc, d.declared_event desc, d.id
 limit $5

@@ -18,4 +18,4 @@ with due as (
   from due d
   left join hookd.messages m on m.id = d.message_id and m.variant = d.variant
 )
-select * from page where bytes <= $4 or place = 1 order by next_attempt_at, commit_lsn, lsn, ordinal, id
+select * from page where bytes <= $4 or place = 1 order by next_attempt_at, commit_lsn, lsn, ordinal, declared_event, id

@@ -24,8 +24,6 @@ export interface Verdict {
     readonly cancelled: number
     /** Kept for subscribers that are paused at the end. */
     readonly parked: number
-    /** Events of one change that came in another order than that of their names. */
-    readonly swapped: number
   }
   /** When each delivery was first answered 2xx, in milliseconds and ascending. */
   readonly answered: readonly number[]
@@ -101,14 +99,13 @@ class Judge {
       this.#findings.add('misdirected', `${where}: it had long been paused, disabled or removed`)
     }
     const fates = this.#judgeFates()
-    const swapped = this.#judgeOrder()
+    this.#judgeOrder()
     const { transactions } = this.#truth
     return {
       findings: this.#findings,
       duplicates: this.#duplicates,
       counts: {
         ...fates,
-        swapped,
         transactions: transactions.length,
         changes: this.#changes,
         expected: this.#arrivals.size,
@@ -129,18 +126,14 @@ class Judge {
     return counts
   }
 
-  /** Gives how many events of one change were swapped. */
-  #judgeOrder(): number {
-    let swapped = 0
+  #judgeOrder(): void {
     const isDead = ({ expected: { version, message } }: Arrival): boolean =>
       this.#kept.get(keyOf(version.id, message))?.state === 'dead'
     for (const [subscriber, list] of this.#truth.expected) {
       const arrivals = list.map(({ message }) => this.#arrivals.get(keyOf(subscriber, message))!)
-      const { changes, events } = disorderOf(arrivals, { isDead, versions: this.#truth.versions.get(subscriber) ?? [] })
-      for (const sentence of changes) this.#findings.add('misordered', sentence)
-      swapped += events.length
+      const versions = this.#truth.versions.get(subscriber) ?? []
+      for (const sentence of disorderOf(arrivals, { isDead, versions })) this.#findings.add('misordered', sentence)
     }
-    return swapped
   }
 
   #answeredTimes(): number[] {

@@ -1,14 +1,6 @@
 import { type Arrival, isBefore } from './arrivals.ts'
 import type { Version } from './subscriber.ts'
 
-/** What breaks the ordering of one subscriber. */
-export interface Disorder {
-  /** Two changes came in the wrong order. */
-  readonly changes: readonly string[]
-  /** Two events of one and the same change did, which go out in the order of their names. */
-  readonly events: readonly string[]
-}
-
 interface OrderPorts {
   /** Tells what was given up, which nothing waits for. */
   isDead(arrival: Arrival): boolean
@@ -17,14 +9,15 @@ interface OrderPorts {
 }
 
 /**
- * Finds the first deliveries of one subscriber that break its ordering. `arrivals` are in the order of commits.
+ * Finds the first deliveries of one subscriber that break its ordering, a sentence each. `arrivals` are in the order of
+ * commits, those of one change in that of the events' names.
  *
  * Under `row` a message arrives after those before it of the same row were answered, under `subscriber` after all. Where
  * the ordering is changed, what lies on either side of the change is not compared, nor what came when another one may
  * have been in force.
  */
-export function disorderOf(arrivals: readonly Arrival[], { isDead, versions }: OrderPorts): Disorder {
-  const disorder = { changes: [] as string[], events: [] as string[] }
+export function disorderOf(arrivals: readonly Arrival[], { isDead, versions }: OrderPorts): string[] {
+  const disorder: string[] = []
   let ordering = ''
   /** By row, the arrivals of the last change. */
   let last = new Map<string, Arrival[]>()
@@ -38,10 +31,9 @@ export function disorderOf(arrivals: readonly Arrival[], { isDead, versions }: O
     for (const line of ordering === 'row' ? message.rows : ['everything']) {
       const before = last.get(line) ?? []
       const isSameChange = before[0]?.expected.message.change === message.change
-      const list = isSameChange ? disorder.events : disorder.changes
       for (const each of before) {
         if (isTooEarly(arrival, each) && !isDead(each) && isSettled(versions, arrival))
-          list.push(sentence(arrival, each))
+          disorder.push(sentence(arrival, each))
       }
       last.set(line, isSameChange ? [...before, arrival] : [arrival])
     }

@@ -9,8 +9,8 @@ const CLOSE = Buffer.from(']')
 /**
  * One delivery as it is, or a batch: a JSON array of the bodies under an id of its own.
  *
- * A batch is ordered by position and then by id, so that the same deliveries make the same bytes under the same id
- * wherever they were read from.
+ * A batch is in the order of the stream, so that the same deliveries make the same bytes under the same id wherever
+ * they were read from: by position, then by the event's declared name as `EventIndex` sorts.
  */
 export function packParcel(deliveries: readonly Delivery[], options: { isBatch: boolean; isRetry: boolean }): Parcel {
   const { isRetry } = options
@@ -31,6 +31,7 @@ function compare(a: Delivery, b: Delivery): number {
     sign(one.transaction.commitLsn, other.transaction.commitLsn) ||
     (one.lsn === other.lsn ? 0 : sign(parseLsn(one.lsn), parseLsn(other.lsn))) ||
     one.ordinal - other.ordinal ||
+    sign(one.declaredEvent, other.declaredEvent) ||
     sign(a.id, b.id)
   )
 }

@@ -43,6 +43,8 @@ export interface Cursor {
   readonly commitLsn: string
   readonly lsn: string
   readonly ordinal: number
+  /** As the ledger sorts by it. */
+  readonly declaredEvent: string
   readonly id: string
 }
 

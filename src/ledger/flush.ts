@@ -118,6 +118,7 @@ export async function storeDeliveries(client: ClientBase, writes: readonly Deliv
     writes.map(({ delivery }) => formatLsn(delivery.message.transaction.commitLsn)),
     writes.map(({ delivery }) => delivery.message.lsn),
     writes.map(({ delivery }) => delivery.message.ordinal),
+    writes.map(({ delivery }) => delivery.message.declaredEvent),
     ...fates(writes),
   ])
 }

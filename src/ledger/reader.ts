@@ -1,12 +1,18 @@
 import type { Pool } from 'pg'
 import type { Delivery } from '../delivery/delivery.ts'
-import type { DueDeliveries, FreshDeliveries, FreshQuery, ParkedDeliveries } from '../delivery/ports.ts'
+import type { Cursor, DueDeliveries, FreshDeliveries, FreshQuery, ParkedDeliveries } from '../delivery/ports.ts'
 import { statement } from '../postgres/statements.ts'
 import { parseLsn } from '../replication/lsn.ts'
 
 const MOST_BYTES = 2 * 1024 * 1024
 const MOST_PARKED = 1001
-const BEFORE_ALL = { commitLsn: '0/0', lsn: '0/0', ordinal: -1, id: '00000000-0000-0000-0000-000000000000' }
+const BEFORE_ALL: Cursor = {
+  commitLsn: '0/0',
+  lsn: '0/0',
+  ordinal: -1,
+  declaredEvent: '',
+  id: '00000000-0000-0000-0000-000000000000',
+}
 
 interface DeliveryRow {
   readonly id: string
@@ -36,6 +42,11 @@ interface DeliveryRow {
   readonly found: string
 }
 
+interface FreshRow extends DeliveryRow {
+  /** `declared_event` as hookd.deliveries has it: empty where a hookd stored the row that did not write it yet. */
+  readonly event_order: string
+}
+
 /** Deliveries that can never be sent, because their bodies are gone. */
 export interface Bodiless {
   readonly bodiless: readonly Delivery[]
@@ -54,16 +65,17 @@ export class LedgerReader {
   async readFresh(query: FreshQuery): Promise<FreshDeliveries & Bodiless> {
     const after = query.after ?? BEFORE_ALL
     const { subscriberId, without, limit } = query
-    const { rows } = await this.#pool.query<DeliveryRow>({
+    const place = [after.commitLsn, after.lsn, after.ordinal, after.declaredEvent, after.id]
+    const { rows } = await this.#pool.query<FreshRow>({
       name: 'hookd_read_fresh',
       text: statement('read_fresh'),
-      values: [subscriberId, after.commitLsn, after.lsn, after.ordinal, after.id, without, limit, MOST_BYTES],
+      values: [subscriberId, ...place, without, limit, MOST_BYTES],
     })
     const found = Number(rows[0]?.found ?? 0)
     return {
       deliveries: rows.filter(hasBody).map((row) => ({
         delivery: this.#delivery(subscriberId, row),
-        cursor: { commitLsn: row.commit_lsn, lsn: row.lsn, ordinal: row.ordinal, id: row.id },
+        cursor: cursorOf(row),
       })),
       isLast: rows.length === found && found < limit,
       bodiless: this.#bodiless(subscriberId, rows),
@@ -142,6 +154,10 @@ export class LedgerReader {
       batchId: row.batch_id ?? null,
     }
   }
+}
+
+function cursorOf({ commit_lsn: commitLsn, lsn, ordinal, event_order: declaredEvent, id }: FreshRow): Cursor {
+  return { commitLsn, lsn, ordinal, declaredEvent, id }
 }
 
 function hasBody(row: DeliveryRow): boolean {

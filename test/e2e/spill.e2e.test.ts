@@ -11,6 +11,8 @@ const SQL = `
 const YAML = `events:
   item.created: { table: public.item, on: insert }
   item.changed: { table: public.item, on: update }
+  row.added: { table: public.item, on: insert }
+  row.begun: { table: public.item, on: insert }
 delivery: { timeout: 60s, spill_after: 300ms, retry: { schedule: [100ms, 100ms, 200ms, 500ms, 1s, 1s, 1s, 1s, 1s, 1s] } }
 `
 
@@ -31,10 +33,11 @@ describe.each(SERVER_KINDS)('what an endpoint has not taken in time, %s', (kind)
 
   test('is stored, seen in the metrics, and sent in the order of its row once the endpoint answers', async () => {
     const well = Promise.withResolvers<void>()
-    const hung = await open({}, async () => {
+    const answer = async () => {
       await well.promise
       return 200
-    })
+    }
+    const [hung, several] = [await open({}, answer), await open({ event: 'row.*' }, answer)]
     const [failing, healthy] = [await open({}, 500), await open()]
     await stage.database.query('insert into item select n, 1 from generate_series(1, 30) n')
     await stage.database.query('update item set v = 2')
@@ -50,11 +53,11 @@ describe.each(SERVER_KINDS)('what an endpoint has not taken in time, %s', (kind)
       [200, 'ok\n'],
       [200, 'ready\n'],
     ])
-    const spilled = async () => /^hookd_lanes_spilled 2$/m.test((await ask('/metrics'))[1])
-    await waitFor(spilled, { what: 'no other lane to be spilled' })
+    const spilled = async () => /^hookd_lanes_spilled 3$/m.test((await ask('/metrics'))[1])
+    await waitFor(spilled, { what: 'nothing but the healthy lane not to be spilled' })
     const [, metrics] = await ask('/metrics')
     expect(metrics).toMatch(/^hookd_active 1$/m)
-    expect(metrics).toMatch(/^hookd_subscribers 3$/m)
+    expect(metrics).toMatch(/^hookd_subscribers 4$/m)
     expect(metrics).toMatch(/^hookd_messages_total\{event="item.created"\} 30$/m)
     expect(metrics).toMatch(/^hookd_deliveries_total\{outcome="retry"\} [1-9]/m)
     expect(metrics).not.toMatch(/whsec_|127\.0\.0\.1/)
@@ -74,6 +77,10 @@ describe.each(SERVER_KINDS)('what an endpoint has not taken in time, %s', (kind)
       await waitFor(async () => (await box.deliveries()).every(({ state }) => state === 'delivered'), {
         what: 'every delivery to be recorded',
       })
+    }
+    await several.waitFor(60)
+    for (const bodies of Map.groupBy(several.bodies(), ({ data }) => data.id).values()) {
+      expect(bodies.map(({ event }) => event)).toEqual(['row.added', 'row.begun'])
     }
     await waitFor(async () => /^hookd_lanes_spilled 0$/m.test((await ask('/metrics'))[1]), {
       what: 'the lanes to be direct again',

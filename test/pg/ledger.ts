@@ -75,6 +75,7 @@ export async function aBench(kind: ServerKind, options: Partial<WriterOptions> =
 }
 
 export interface Shape {
+  readonly id?: string
   readonly commitLsn?: bigint
   readonly lsn?: string
   readonly ordinal?: number
@@ -83,6 +84,7 @@ export interface Shape {
   readonly body?: Buffer
   readonly headers?: readonly string[]
   readonly event?: string
+  readonly declaredEvent?: string
   readonly subscriberId?: string
   readonly tracker?: Delivery['tracker']
 }
@@ -92,12 +94,12 @@ export function aDelivery(n: number, shape: Shape = {}): Delivery {
   const { commitLsn = BigInt(n) * 0x100n, lsn = `0/${n}`, ordinal = 0, subscriberId = SUBSCRIBER } = shape
   const messageId = `msg_${n}`
   return {
-    id: deliveryId(messageId, subscriberId),
+    id: shape.id ?? deliveryId(messageId, subscriberId),
     subscriberId,
     message: {
       id: messageId,
       event: shape.event ?? 'article.changed',
-      declaredEvent: 'article.changed',
+      declaredEvent: shape.declaredEvent ?? 'article.changed',
       table: 'public.article',
       op: 'update',
       rowKeyJson: `{"id":9007199254740993}`,

@@ -20,7 +20,7 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
     expect(page.isLast).toBe(true)
   })
 
-  test('pages in the order of commit, change, ordinal and id', async () => {
+  test('pages in the order of commit, change and ordinal', async () => {
     const bench = await aBench(kind)
     const places: [bigint, string, number][] = [
       [0x100n, '0/9', 0],
@@ -38,6 +38,30 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
     const ids = [...first.deliveries, ...second.deliveries].map(({ delivery }) => delivery.id)
     expect(ids).toEqual(deliveries.map(({ id }) => id))
     expect([first.isLast, second.isLast]).toEqual([false, true])
+  })
+
+  test('gives the events of one change in the order of their names, byte by byte, whatever their ids are', async () => {
+    const bench = await aBench(kind)
+    const names = ['a.Z', 'a.a', 'a.{Ä}', 'a_b', 'aa'] // by language 'a.a' would come before 'a.Z'
+    const change = { commitLsn: 0x100n, lsn: '0/1' }
+    const named = names.map((declaredEvent, at) => aDelivery(at, { ...change, declaredEvent, id: idOf(9 - at) }))
+    for (const delivery of named) bench.writer.store(delivery)
+    await bench.flush()
+    expect(await namesByPage(bench, 2)).toEqual(names)
+    await bench.db.query(`update hookd.deliveries set attempts = 1, next_attempt_at = '2020-01-01'`)
+    const due = await bench.reader.readDue(SUBSCRIBER, 1)
+    expect(due.deliveries.map(({ message }) => message.declaredEvent)).toEqual(names)
+  })
+
+  test('finds what a hookd stored that did not write the name of the event, wherever a page ends', async () => {
+    const bench = await aBench(kind)
+    const change = { commitLsn: 0x100n, lsn: '0/1' }
+    const names = ['a.one', 'a.two', 'b.one', 'b.two']
+    const named = names.map((declaredEvent, at) => aDelivery(at, { ...change, declaredEvent, id: idOf(at) }))
+    for (const delivery of named) bench.writer.store(delivery)
+    await bench.flush()
+    await bench.db.query(`update hookd.deliveries set declared_event = default where declared_event like 'b%'`)
+    expect(await namesByPage(bench, 1)).toEqual(['b.one', 'b.two', 'a.one', 'a.two'])
   })
 
   test('leaves parked keys, attempted and other subscribers out, but no change that moved a row', async () => {
@@ -138,6 +162,19 @@ describe.each(SERVER_KINDS)('the reader on %s', (kind) => {
 
 function fresh(bench: Bench, query: Partial<Parameters<Bench['reader']['readFresh']>[0]> = {}) {
   return bench.reader.readFresh({ subscriberId: SUBSCRIBER, after: null, without: [], limit: 200, ...query })
+}
+
+function idOf(n: number): string {
+  return `55555555-5555-4555-8555-55555555555${n}`
+}
+
+/** The events' names as pages of `limit` give them. */
+async function namesByPage(bench: Bench, limit: number): Promise<string[]> {
+  const names: string[] = []
+  let page = await fresh(bench, { limit })
+  for (; page.deliveries.length > 0; page = await fresh(bench, { limit, after: page.deliveries.at(-1)!.cursor }))
+    names.push(...page.deliveries.map(({ delivery }) => delivery.message.declaredEvent))
+  return names
 }
 
 async function postponed(bench: Bench, dueAtMs: readonly number[]) {

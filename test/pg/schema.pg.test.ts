@@ -61,9 +61,9 @@ describe.each(SERVER_KINDS)('the schema on %s', (kind) => {
     await client.query('set enable_seqscan = off')
     const plan = async (sql: string) => JSON.stringify((await client.query(`explain (format json) ${sql}`)).rows)
     const pending = `select * from hookd.deliveries where subscriber_id = '00000000-0000-4000-8000-000000000000' and state = 'pending'`
-    expect(await plan(`${pending} and attempts = 0 order by commit_lsn, lsn, ordinal, id limit 9`)).toContain(
-      'deliveries_fresh',
-    )
+    expect(
+      await plan(`${pending} and attempts = 0 order by commit_lsn, lsn, ordinal, declared_event, id limit 9`),
+    ).toContain('deliveries_fresh')
     expect(await plan(`${pending} and attempts > 0 order by next_attempt_at limit 9`)).toContain('deliveries_due')
     expect(await plan(`${pending} and row_key = 'k'`)).toContain('deliveries_row')
     expect(

@@ -40,6 +40,7 @@ deliveries.replayed integer not null default 0 -- How often hookd.replay() sent 
 deliveries.created_at timestamp with time zone not null default now() -- When the row was written.
 deliveries.updated_at timestamp with time zone not null default now() -- When the row last changed.
 deliveries.settled_at timestamp with time zone -- When it was delivered, given up or cancelled; kept for the retention time from then on.
+deliveries.declared_event text collate "C" not null default ''::text -- The event as hookd.yaml declares it: the order among the events of one change.
 directory.slot text not null -- Name of the replication slot.
 directory.id uuid not null -- hookd.subscribers.id
 directory.row jsonb not null -- The subscriber's row.
@@ -131,7 +132,7 @@ hookd.progress constraint progress_pkey PRIMARY KEY (slot)
 hookd.subscribers constraint subscribers_pkey PRIMARY KEY (id)
 
 CREATE INDEX deliveries_due ON hookd.deliveries USING btree (subscriber_id, next_attempt_at) WHERE ((state = 'pending'::text) AND (attempts > 0))
-CREATE INDEX deliveries_fresh ON hookd.deliveries USING btree (subscriber_id, commit_lsn, lsn, ordinal, id) WHERE ((state = 'pending'::text) AND (attempts = 0))
+CREATE INDEX deliveries_fresh ON hookd.deliveries USING btree (subscriber_id, commit_lsn, lsn, ordinal, declared_event, id) WHERE ((state = 'pending'::text) AND (attempts = 0))
 CREATE INDEX deliveries_message ON hookd.deliveries USING btree (message_id)
 CREATE INDEX deliveries_row ON hookd.deliveries USING btree (subscriber_id, row_key, commit_lsn, lsn, ordinal) WHERE (state = 'pending'::text)
 CREATE INDEX deliveries_settled ON hookd.deliveries USING btree (settled_at) WHERE (state <> 'pending'::text)

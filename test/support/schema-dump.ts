@@ -6,6 +6,7 @@ const SECTIONS = [
   `select 'table ' || c.relname || coalesce(' -- ' || obj_description(c.oid, 'pg_class'), '') as line
    from pg_class c where c.relnamespace = 'hookd'::regnamespace and c.relkind = 'r' order by 1`,
   `select c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+     || coalesce((select ' collate ' || quote_ident(collname) from pg_collation where oid = a.attcollation and collname <> 'default'), '')
      || case when a.attnotnull then ' not null' else '' end
      || case a.attidentity when '' then '' else ' identity ' || a.attidentity::text end
      || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')

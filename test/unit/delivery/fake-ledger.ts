@@ -201,12 +201,13 @@ function earliest(rows: readonly Row[]): number | null {
   return times.length === 0 ? null : Math.min(...times)
 }
 
-function cursorOf({ id, message: { transaction, lsn, ordinal } }: Delivery): Cursor {
-  return { commitLsn: String(transaction.commitLsn).padStart(12, '0'), lsn, ordinal, id }
+function cursorOf({ id, message: { transaction, lsn, ordinal, declaredEvent } }: Delivery): Cursor {
+  return { commitLsn: String(transaction.commitLsn).padStart(12, '0'), lsn, ordinal, declaredEvent, id }
 }
 
 function compare(a: Cursor, b: Cursor): number {
   if (a.commitLsn !== b.commitLsn) return a.commitLsn < b.commitLsn ? -1 : 1
   if (a.ordinal !== b.ordinal) return a.ordinal - b.ordinal
+  if (a.declaredEvent !== b.declaredEvent) return a.declaredEvent < b.declaredEvent ? -1 : 1
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }

@@ -33,6 +33,20 @@ test('a batch is a JSON array in the order of the stream, the same in whatever o
   expect(packParcel(members.toReversed(), options)).toEqual(parcel)
 })
 
+test('events of one change are in a batch in the order of their names by code unit', () => {
+  const place = { commitLsn: 1n, lsn: '0/A', ordinal: 0 }
+  const members = [
+    aMember('b', { ...place, declaredEvent: 'item.published' }),
+    aMember('c', { ...place, declaredEvent: 'item.created' }),
+    aMember('a', { ...place, declaredEvent: 'item.created.again' }),
+    aMember('d', { ...place, declaredEvent: 'item.Created' }),
+    aMember('z', { ...place, lsn: '0/9', declaredEvent: 'item.removed' }),
+  ]
+  const parcel = packParcel(members, { isBatch: true, isRetry: true })
+  expect(parcel.body.toString()).toBe('["z","d","c","a","b"]')
+  expect(parcel.id).toBe(batchId(['z', 'd', 'c', 'a', 'b']))
+})
+
 test('a batch of one is an array too', () => {
   const parcel = packParcel([aMember('a', { commitLsn: 1n, lsn: '0/1', ordinal: 0 })], {
     isBatch: true,
@@ -44,7 +58,7 @@ test('a batch of one is an array too', () => {
 
 function aMember(
   id: string,
-  { commitLsn, lsn, ordinal }: { commitLsn: bigint; lsn: string; ordinal: number },
+  { commitLsn, ...place }: { commitLsn: bigint; lsn: string; ordinal: number; declaredEvent?: string },
 ): Delivery {
   const delivery = deliveryOf({ at: 1, key: 'a', oldKey: null })
   const transaction = { ...delivery.message.transaction, commitLsn }
@@ -52,6 +66,6 @@ function aMember(
     ...delivery,
     id,
     body: Buffer.from(JSON.stringify(id)),
-    message: { ...delivery.message, transaction, lsn, ordinal },
+    message: { ...delivery.message, transaction, ...place },
   }
 }
