@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { findBinaries, PG15_MISSING, type ServerKind } from './binaries.ts'
+import { serverFolder } from './server-folder.ts'
 import { Server } from './server.ts'
 
 declare module 'vitest' {
@@ -49,7 +50,9 @@ async function startAll(): Promise<Partial<Record<ServerKind, Server>>> {
 
 async function startOne(kind: ServerKind): Promise<Server | null> {
   const required = kind !== 'pg15' || process.env['CI'] === 'true'
-  if (required || (await findBinaries(kind))) return Server.create(kind, { settings: UNFRIENDLY })
+  if (required || (await findBinaries(kind))) {
+    return Server.create(kind, { settings: UNFRIENDLY, parent: serverFolder() })
+  }
   console.warn(`${PG15_MISSING} Tests on pg15 are left out.`)
   return null
 }

