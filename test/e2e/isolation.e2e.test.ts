@@ -31,6 +31,7 @@ describe.each(SERVER_KINDS)('endpoints that hang and fail, %s', (kind) => {
     await waitFor(() => judge(committed, healthy.requests).lost.length === 0, {
       what: 'all at the healthy endpoint',
       timeoutMs: 30_000,
+      everyMs: 200,
     })
     const isReleased = async (): Promise<boolean> => {
       const [slot] = await scene.database.query(

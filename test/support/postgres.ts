@@ -29,7 +29,13 @@ export async function createDatabase(kind: ServerKind, encoding?: string): Promi
 /** Starts a cluster for tests that stop, crash or reconfigure it; destroyed when the test (or file) ends. */
 export async function startServer(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
   const settings = { fsync: 'off', ...options.settings }
-  const server = await Server.create(kind, { parent: serverFolder(), ...options, settings })
+  const template = inject('templates')[kind]
+  const server = await Server.create(kind, {
+    parent: serverFolder(),
+    ...(template && { template }),
+    ...options,
+    settings,
+  })
   atEnd(() => server.destroy())
   return server
 }

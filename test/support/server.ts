@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly walFolder?: string
   /** Where its own folder is made; default: the system's temporary folder. */
   readonly parent?: string
+  /** What `makeTemplate` of a server of the same kind gave; a copy of it takes a tenth of the time of initdb. */
+  readonly template?: string
 }
 
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
@@ -112,6 +114,13 @@ export class Server {
     }
   }
 
+  /** Makes a data folder that other servers may start from; they are one system to Postgres, as copies of a backup are. */
+  async makeTemplate(): Promise<string> {
+    const template = join(this.#folder, 'template')
+    await this.#initdb(template)
+    return template
+  }
+
   /** Runs statements as the superuser, on one connection; gives the rows of the last. */
   async query(...statements: string[]): Promise<Rows> {
     const client = new pg.Client({ connectionString: this.url(), connectionTimeoutMillis: 5000 })
@@ -179,14 +188,18 @@ export class Server {
     await this.#guard.run()
   }
 
-  async #initialise({ settings = {}, walFolder }: ServerOptions): Promise<void> {
-    const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
+  async #initialise({ settings = {}, walFolder, template }: ServerOptions): Promise<void> {
     if (walFolder !== undefined) {
       giveTo(this.#user, walFolder)
-      flags.push(`--waldir=${join(walFolder, 'wal')}`, '--wal-segsize=1')
-    }
-    await promisify(execFile)(join(this.#programs.bin, 'initdb'), ['-D', this.dataDir, ...flags], this.#spawnOptions())
+      await this.#initdb(this.dataDir, [`--waldir=${join(walFolder, 'wal')}`, '--wal-segsize=1'])
+    } else if (template === undefined) await this.#initdb(this.dataDir)
+    else await promisify(execFile)('cp', ['-R', template, this.dataDir], this.#spawnOptions())
     this.#configure({ ...SETTINGS, ...this.#trustedPlugins(), ...settings })
+  }
+
+  async #initdb(folder: string, more: readonly string[] = []): Promise<void> {
+    const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', ...more]
+    await promisify(execFile)(join(this.#programs.bin, 'initdb'), ['-D', folder, ...flags], this.#spawnOptions())
   }
 
   /** The last line for a setting wins, also over what was copied from a primary. */
