@@ -9,7 +9,7 @@ export default defineConfig({
     retry: 0,
     allowOnly: false,
     passWithNoTests: false,
-    maxWorkers: 4, // tests wait for Postgres, timeouts and processes more than they compute
+    maxWorkers: 3, // one more than cores, since tests also wait; with four on two cores they starve each other
     sequence: { sequencer: LongFirst },
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [

@@ -260,7 +260,7 @@ describe.each(connections)('a connection to %s with %s', (kind, plugin) => {
 
   test('a message of 30 MB arrives whole, and the connection stands afterwards', async () => {
     const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin })
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 10_000 })
     await open.ticks(1)
     const [pid] = await walsenders(db, slot)
     await db.query(`insert into item values (1, repeat('x', 30000000) || 'end')`)
