@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Plugin } from '../test/support/database.ts'
+import { serverFolder } from '../test/support/server-folder.ts'
 import { Server } from '../test/support/server.ts'
 import { WalDisk } from './wal-disk.ts'
 
@@ -42,7 +43,8 @@ export class Cluster {
 
   /** PostgreSQL 15 with wal2json, or PostgreSQL 18 from npm, which has pgoutput alone. */
   static async create(plugin: Plugin): Promise<Cluster> {
-    const server = await Server.create(plugin === 'wal2json' ? 'pg15' : 'pg18', { settings: SETTINGS })
+    const kind = plugin === 'wal2json' ? 'pg15' : 'pg18'
+    const server = await Server.create(kind, { settings: SETTINGS, parent: serverFolder() })
     const disk = WalDisk.mount()
     const cluster = new Cluster(server, disk)
     try {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { atEnd } from '../support/at-end.ts'
 import { type Ran, runCommand } from '../support/command.ts'
-import { createDatabase, type Database, SERVER_KINDS } from '../support/postgres.ts'
+import { createDatabase, type Database, SERVER_KINDS, type ServerKind } from '../support/postgres.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { setScene } from '../support/scene.ts'
 import { waitFor } from '../support/wait.ts'
@@ -21,18 +21,22 @@ const EVENTS = `events:
 recipients: { block_internal: false, ports: any }
 `
 
-describe.each(SERVER_KINDS)('on %s', (kind) => {
-  let db: Database
-  let cwd: string
-  const hookd = (...args: string[]): Promise<Ran> =>
-    runCommand(args, { cwd, env: { DATABASE_URL: db.url, HOOKD_SLOT: db.name } })
+let db: Database
+let cwd: string
+const hookd = (...args: string[]): Promise<Ran> =>
+  runCommand(args, { cwd, env: { DATABASE_URL: db.url, HOOKD_SLOT: db.name } })
 
-  beforeEach(async () => {
-    db = await createDatabase(kind)
-    await db.query(TABLES)
-    cwd = mkdtempSync(join(tmpdir(), 'hookd-cli-'))
-    atEnd(() => Promise.resolve(rmSync(cwd, { recursive: true })))
-  })
+/** A database with tables, and a folder to work in. */
+async function prepare(kind: ServerKind): Promise<void> {
+  db = await createDatabase(kind)
+  await db.query(TABLES)
+  cwd = mkdtempSync(join(tmpdir(), 'hookd-cli-'))
+  atEnd(() => Promise.resolve(rmSync(cwd, { recursive: true })))
+}
+
+/** What touches neither slot nor plugin is the same on every server. */
+describe('on one server', () => {
+  beforeEach(() => prepare(SERVER_KINDS.at(-1)!))
 
   test('init writes a file that check accepts, and overwrites none without --force', async () => {
     expect(await hookd('init')).toMatchObject({ code: 0, stdout: expect.stringContaining('wrote hookd.yaml') })
@@ -117,6 +121,10 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     const emitted = await hookd('emit', 'user.loged_in')
     expect(emitted).toMatchObject({ code: 1, stderr: expect.stringContaining('Nearest: "user.logged_in"') })
   })
+})
+
+describe.each(SERVER_KINDS)('on %s', (kind) => {
+  beforeEach(() => prepare(kind))
 
   test('a dead letter is listed, shown with attempts and body, and sent again by replay', async () => {
     let answer = 500

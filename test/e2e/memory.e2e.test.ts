@@ -5,7 +5,7 @@ import { setScene } from '../support/scene.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** `npm run test:million` raises it to a million. */
-const ROWS = Number(process.env['HOOKD_TEST_ROWS'] ?? 60_000)
+const ROWS = Number(process.env['HOOKD_TEST_ROWS'] ?? 20_000)
 const LIMIT_MIB = 300
 const TIMEOUT_MS = 60_000 + ROWS
 

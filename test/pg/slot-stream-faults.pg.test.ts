@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { classifyPostgresError } from '../../src/postgres/classify-error.ts'
 import { parseLsn } from '../../src/replication/lsn.ts'
 import { createTestSlot, openStream, type OpenStream } from '../support/open-stream.ts'
-import { createDatabase, SERVER_KINDS, startServer, type ServerKind, type ServerOptions } from '../support/postgres.ts'
+import {
+  createDatabase,
+  SERVER_KINDS,
+  startServer,
+  type Database,
+  type ServerKind,
+  type ServerOptions,
+} from '../support/postgres.ts'
 import { startProxy } from '../support/proxy.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -14,11 +21,17 @@ async function prepare(kind: ServerKind, options?: ServerOptions) {
   return { server, db }
 }
 
-/** A stream over a network that a test can spoil, on the server that all tests share. */
-async function throughProxy(kind: ServerKind) {
+/** A slot, named like its database, on the server that all tests share. */
+async function prepareShared(kind: ServerKind): Promise<Database> {
   const db = await createDatabase(kind)
   await db.query('create table item (id int primary key, body text)')
   await createTestSlot(db, db.name)
+  return db
+}
+
+/** A stream over a network that a test can spoil. */
+async function throughProxy(kind: ServerKind) {
+  const db = await prepareShared(kind)
   const proxy = await startProxy(Number(new URL(db.url).port))
   return { db, proxy, open: openStream(db, db.name, { databaseUrl: proxy.url(db.url), walSenderTimeoutMs: 1000 }) }
 }
@@ -28,6 +41,12 @@ async function confirmSomething(open: OpenStream): Promise<void> {
   const { walEnd } = await waitFor(() => open.keepalives.at(-1))
   open.stream.confirm(walEnd)
   await open.ticks(2)
+}
+
+/** Whether somebody reads the slot that is named like the database. */
+async function isActive(db: Database): Promise<boolean> {
+  const [row] = await db.query('select active from pg_replication_slots where slot_name = $1', [db.name])
+  return row.active
 }
 
 const isTransient = (error: unknown) => classifyPostgresError(error, 'replication') === 'transient'
@@ -59,7 +78,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
 
   test('a fast shutdown far ahead of a slow reader does not wait for it to catch up', async () => {
     const { server, db } = await prepare(kind)
-    await db.query(`insert into item select i, repeat('x', 1000) from generate_series(1, 100000) i`)
+    await db.query(`insert into item select i, repeat('x', 1000) from generate_series(1, 30000) i`)
     const slowly = {
       onMessage() {
         const end = performance.now() + 0.2
@@ -99,21 +118,18 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
   })
 
   test('a cut network voids the lease before the server gives the slot away, and both sides let go', async () => {
-    const { server, db } = await prepare(kind)
-    const proxy = await startProxy(server.port)
-    const open = openStream(db, 'hookd', { databaseUrl: proxy.url(db.url), walSenderTimeoutMs: 1000 })
+    const { db, proxy, open } = await throughProxy(kind)
     await open.ticks(3)
     expect(open.stream.leaseValid()).toBe(true)
-    const active = async () => (await db.query('select active from pg_replication_slots'))[0].active as boolean
 
     proxy.freeze()
     await waitFor(() => !open.stream.leaseValid(), { everyMs: 2, what: 'the lease to end' })
-    expect(await active()).toBe(true)
+    expect(await isActive(db)).toBe(true)
     await expect(open.done).rejects.toSatisfy(isTransient)
-    await waitFor(async () => !(await active()), { what: 'the slot to be free' })
+    await waitFor(async () => !(await isActive(db)), { what: 'the slot to be free' })
 
     proxy.thaw()
-    await openStream(db, 'hookd', { databaseUrl: proxy.url(db.url) }).ticks(1)
+    await openStream(db, db.name, { databaseUrl: proxy.url(db.url) }).ticks(1)
   })
 
   test.each(['up', 'down'] as const)(
@@ -121,14 +137,11 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     async (direction) => {
       const { db, proxy, open } = await throughProxy(kind)
       await open.ticks(3)
-      const active = async () =>
-        (await db.query('select active from pg_replication_slots where slot_name = $1', [db.name]))[0].active as boolean
-
       proxy.freeze({ direction })
       await waitFor(() => !open.stream.leaseValid(), { everyMs: 2, what: 'the lease to end' })
-      expect(await active()).toBe(true)
+      expect(await isActive(db)).toBe(true)
       await expect(open.done).rejects.toSatisfy(isTransient)
-      await waitFor(async () => !(await active()), { what: 'the slot to be free' })
+      await waitFor(async () => !(await isActive(db)), { what: 'the slot to be free' })
     },
   )
 
@@ -161,8 +174,8 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
   })
 
   test('a process that was stopped does not believe in its lease when it goes on', async () => {
-    const { db } = await prepare(kind)
-    const open = openStream(db, 'hookd', { walSenderTimeoutMs: 1000 })
+    const db = await prepareShared(kind)
+    const open = openStream(db, db.name, { walSenderTimeoutMs: 1000 })
     await open.ticks(3)
     await db.query(`insert into item values (1, 'x')`)
     const end = performance.now() + 1500
@@ -209,14 +222,13 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
 test.runIf(SERVER_KINDS.includes('pg15'))(
   'on pg15 a publication that vanished is an error for the operator',
   async () => {
-    const server = await startServer('pg15')
-    const db = await server.createDatabase()
+    const db = await createDatabase('pg15')
     await db.query('create table item (id int primary key, body text)')
-    await createTestSlot(db, 'hookd', 'pgoutput')
+    await createTestSlot(db, db.name, 'pgoutput')
     await db.query('drop publication hookd_test')
     await db.query(`insert into item values (1, 'x')`)
     await db.query('create publication hookd_test for all tables')
-    await expect(openStream(db, 'hookd', { plugin: 'pgoutput' }).done).rejects.toMatchObject({
+    await expect(openStream(db, db.name, { plugin: 'pgoutput' }).done).rejects.toMatchObject({
       code: 'HOOKD_PUBLICATION_LOST',
     })
   },

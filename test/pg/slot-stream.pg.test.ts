@@ -5,10 +5,20 @@ import { formatLsn, parseLsn } from '../../src/replication/lsn.ts'
 import { readSlot } from '../../src/replication/slot.ts'
 import { atEnd } from '../support/at-end.ts'
 import { createTestSlot, openStream, STREAMS } from '../support/open-stream.ts'
-import { createDatabase, SERVER_KINDS, type Database, type Plugin, type ServerKind } from '../support/postgres.ts'
+import {
+  createDatabase,
+  pluginOf,
+  SERVER_KINDS,
+  type Database,
+  type Plugin,
+  type ServerKind,
+} from '../support/postgres.ts'
 import { waitFor } from '../support/wait.ts'
 
 const streams = STREAMS.filter(([kind]) => SERVER_KINDS.includes(kind))
+
+/** What concerns the connection alone is the same for every plugin on one server. */
+const connections = SERVER_KINDS.map((kind) => [kind, pluginOf(kind)] as const)
 
 async function prepare(kind: ServerKind, plugin: Plugin): Promise<{ db: Database; slot: string }> {
   const db = await createDatabase(kind)
@@ -90,68 +100,6 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     expect(open.messages.some(({ text }) => text.includes('settled'))).toBe(false)
   })
 
-  test('an idle connection outlives the timeout of the server several times over', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000, statusIntervalMs: 300 })
-    await open.ticks(1)
-    const [pid] = await walsenders(db, slot)
-    await open.ticks(12)
-    expect(await walsenders(db, slot)).toEqual([pid])
-    expect(open.keepalives.every(({ isAsked }) => !isAsked)).toBe(true)
-  })
-
-  test('a paused connection outlives the timeout of the server while there is little to send', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000, statusIntervalMs: 300 })
-    await open.ticks(1)
-    const [pid] = await walsenders(db, slot)
-    open.stream.pause()
-    await db.query(`insert into item values (1, 'late')`)
-    await open.ticks(8)
-    expect(open.messages).toEqual([])
-    open.stream.resume()
-    await open.saw('late')
-    expect(await walsenders(db, slot)).toEqual([pid])
-  })
-
-  test('a message of 30 MB arrives whole, and the connection stands afterwards', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin })
-    await open.ticks(1)
-    const [pid] = await walsenders(db, slot)
-    await db.query(`insert into item values (1, repeat('x', 30000000) || 'end')`)
-    await open.saw('xend')
-    await open.ticks(1)
-    expect(await walsenders(db, slot)).toEqual([pid])
-  })
-
-  test('a sink that is slower than the server leaves room for timers, and so keeps its connection and its lease', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const count = { seen: 0, withoutLease: 0 }
-    const onMessage = (): void => {
-      const end = performance.now() + 0.2
-      count.seen += 1
-      if (!open.stream.leaseValid()) count.withoutLease += 1
-      while (performance.now() < end);
-    }
-    const open = openStream(db, slot, { plugin, sink: { onMessage }, walSenderTimeoutMs: 10_000 })
-    await open.ticks(1)
-    const [pid] = await walsenders(db, slot)
-    let [longestMs, last] = [0, performance.now()]
-    const timer = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - last)
-      last = performance.now()
-    }, 10)
-    atEnd(async () => clearInterval(timer))
-    await db.query(`insert into item select i, 'x' from generate_series(1, 20000) i`)
-    await db.query(`insert into item values (0, 'end')`)
-    await open.saw('end')
-    expect(longestMs).toBeLessThan(1500)
-    expect(await walsenders(db, slot)).toEqual([pid])
-    expect(count.seen).toBeGreaterThanOrEqual(20_001)
-    expect(count.withoutLease).toBeLessThan(2000)
-  })
-
   test('the end of the WAL is reported where nothing concerns the slot, and can be confirmed', async () => {
     const { db, slot } = await prepare(kind, plugin)
     const other = await createDatabase(kind)
@@ -163,24 +111,6 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     open.stream.confirm(keepalive.walEnd)
     await waitFor(async () => (await confirmedFlush(db, slot)) >= keepalive.walEnd, { what: 'the confirmation' })
     expect(await confirmedFlush(db, slot)).toBe(keepalive.walEnd)
-  })
-
-  test('pausing and resuming all the time loses nothing and changes no order', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const seen: number[] = []
-    const sink = {
-      onMessage(message: Buffer) {
-        const match = /<(\d+)>/.exec(message.toString('latin1'))
-        if (!match) return
-        if (seen.push(Number(match[1])) % 1000 > 0) return
-        open.stream.pause()
-        setTimeout(() => open.stream.resume(), 1)
-      },
-    }
-    const open = openStream(db, slot, { plugin, sink })
-    await db.query(`insert into item select i, '<' || i || '>' from generate_series(1, 20000) i`)
-    await waitFor(() => seen.length >= 20_000, { timeoutMs: 20_000, what: '20000 rows' })
-    expect(seen).toEqual(Array.from({ length: 20_000 }, (_, i) => i + 1))
   })
 
   test('a sink that throws ends the stream with its error and takes no more messages', async () => {
@@ -195,36 +125,6 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     await expect(open.done).rejects.toThrow('cannot read this')
     expect(calls).toBe(1)
     await waitFor(async () => (await walsenders(db, slot)).length === 0, { what: 'the slot to be free' })
-  })
-
-  test('a client that takes nothing holds up neither the slot nor a checkpoint for long', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
-    await open.ticks(1)
-    open.stream.pause()
-    await db.query(`insert into item select i, repeat(md5(i::text), 100) from generate_series(1, 10000) i`)
-    await expect(open.done).rejects.toSatisfy((error) => classifyPostgresError(error) === 'transient')
-    await waitFor(async () => (await walsenders(db, slot)).length === 0, {
-      timeoutMs: 2500,
-      what: 'the slot to be free',
-    })
-    await db.query('checkpoint')
-  })
-
-  test('a stream that stays paused ends by itself', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
-    await open.ticks(1)
-    open.stream.pause()
-    await expect(open.done).rejects.toThrow('reading was paused for 5000 ms')
-    await waitFor(async () => (await walsenders(db, slot)).length === 0, { what: 'the slot to be free' })
-  })
-
-  test('status updates and keepalives do not answer each other for ever', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin, statusIntervalMs: 100 })
-    await open.ticks(10)
-    expect(open.keepalives.length).toBeLessThan(1000) // ping-pong makes thousands a second
   })
 
   test('a slot in use is reported with the process that has it', async () => {
@@ -263,44 +163,6 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     expect(await confirmedFlush(db, slot)).toBe(open.commits()[0])
     expect(open.stream.leaseValid()).toBe(false)
     expect(await walsenders(db, slot)).toEqual([])
-  })
-
-  test('an abort in the middle of a large transaction does not wait for its end', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    await db.query(`insert into item select i, repeat(md5(i::text), 10) from generate_series(1, 200000) i`)
-    const open = openStream(db, slot, { plugin })
-    await waitFor(() => open.messages.length > 100)
-    await open.stop()
-    expect(open.messages.length).toBeLessThan(200_000)
-  })
-
-  test('an abort before the connection stands ends it', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin })
-    await open.stop()
-    expect(open.messages).toEqual([])
-  })
-
-  test('a terminated walsender is transient, and the lease is gone with it', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin })
-    await open.ticks(1)
-    expect(open.stream.leaseValid()).toBe(true)
-    await db.query('select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1', [slot])
-    await expect(open.done).rejects.toSatisfy((error) => classifyPostgresError(error, 'replication') === 'transient')
-    expect(open.stream.leaseValid()).toBe(false)
-  })
-
-  test('a broken watch connection is replaced without anybody noticing', async () => {
-    const { db, slot } = await prepare(kind, plugin)
-    const open = openStream(db, slot, { plugin })
-    await open.ticks(1)
-    await db.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where application_name = 'hookd' and backend_type = 'client backend' and datname = current_database()`,
-    )
-    await open.ticks(3)
-    expect(open.stream.leaseValid()).toBe(true)
   })
 
   test('a position that the server has not sent cannot be confirmed', async () => {
@@ -368,5 +230,155 @@ describe.each(streams)('on %s with %s', (kind, plugin) => {
     expect(open.slots.at(-1)).toMatchObject({ name: slot, plugin, database: db.name, walStatus: 'reserved' })
     const client = await db.client()
     expect(await readSlot(client, 'no_such_slot')).toBeNull()
+  })
+})
+
+describe.each(connections)('a connection to %s with %s', (kind, plugin) => {
+  test('an idle connection outlives the timeout of the server several times over', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000, statusIntervalMs: 300 })
+    await open.ticks(1)
+    const [pid] = await walsenders(db, slot)
+    await open.ticks(12)
+    expect(await walsenders(db, slot)).toEqual([pid])
+    expect(open.keepalives.every(({ isAsked }) => !isAsked)).toBe(true)
+  })
+
+  test('a paused connection outlives the timeout of the server while there is little to send', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000, statusIntervalMs: 300 })
+    await open.ticks(1)
+    const [pid] = await walsenders(db, slot)
+    open.stream.pause()
+    await db.query(`insert into item values (1, 'late')`)
+    await open.ticks(8)
+    expect(open.messages).toEqual([])
+    open.stream.resume()
+    await open.saw('late')
+    expect(await walsenders(db, slot)).toEqual([pid])
+  })
+
+  test('a message of 30 MB arrives whole, and the connection stands afterwards', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 10_000 })
+    await open.ticks(1)
+    const [pid] = await walsenders(db, slot)
+    await db.query(`insert into item values (1, repeat('x', 30000000) || 'end')`)
+    await open.saw('xend')
+    await open.ticks(1)
+    expect(await walsenders(db, slot)).toEqual([pid])
+  })
+
+  test('a sink that is slower than the server leaves room for timers, and so keeps its connection and its lease', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const count = { seen: 0, withoutLease: 0 }
+    const onMessage = (): void => {
+      const end = performance.now() + 0.2
+      count.seen += 1
+      if (!open.stream.leaseValid()) count.withoutLease += 1
+      while (performance.now() < end);
+    }
+    const open = openStream(db, slot, { plugin, sink: { onMessage }, walSenderTimeoutMs: 10_000 })
+    await open.ticks(1)
+    const [pid] = await walsenders(db, slot)
+    let [longestMs, last] = [0, performance.now()]
+    const timer = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - last)
+      last = performance.now()
+    }, 10)
+    atEnd(async () => clearInterval(timer))
+    await db.query(`insert into item select i, 'x' from generate_series(1, 12000) i`)
+    await db.query(`insert into item values (0, 'end')`)
+    await open.saw('end')
+    expect(longestMs).toBeLessThan(1500)
+    expect(await walsenders(db, slot)).toEqual([pid])
+    expect(count.seen).toBeGreaterThanOrEqual(12_001)
+    expect(count.withoutLease).toBeLessThan(1200)
+  })
+
+  test('pausing and resuming all the time loses nothing and changes no order', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const seen: number[] = []
+    const sink = {
+      onMessage(message: Buffer) {
+        const match = /<(\d+)>/.exec(message.toString('latin1'))
+        if (!match) return
+        if (seen.push(Number(match[1])) % 1000 > 0) return
+        open.stream.pause()
+        setTimeout(() => open.stream.resume(), 1)
+      },
+    }
+    const open = openStream(db, slot, { plugin, sink })
+    await db.query(`insert into item select i, '<' || i || '>' from generate_series(1, 20000) i`)
+    await waitFor(() => seen.length >= 20_000, { timeoutMs: 20_000, what: '20000 rows' })
+    expect(seen).toEqual(Array.from({ length: 20_000 }, (_, i) => i + 1))
+  })
+
+  test('a client that takes nothing holds up neither the slot nor a checkpoint for long', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
+    await open.ticks(1)
+    open.stream.pause()
+    await db.query(`insert into item select i, repeat(md5(i::text), 100) from generate_series(1, 10000) i`)
+    await expect(open.done).rejects.toSatisfy((error) => classifyPostgresError(error) === 'transient')
+    await waitFor(async () => (await walsenders(db, slot)).length === 0, {
+      timeoutMs: 2500,
+      what: 'the slot to be free',
+    })
+    await db.query('checkpoint')
+  })
+
+  test('a stream that stays paused ends by itself', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, walSenderTimeoutMs: 1000 })
+    await open.ticks(1)
+    open.stream.pause()
+    await expect(open.done).rejects.toThrow('reading was paused for 5000 ms')
+    await waitFor(async () => (await walsenders(db, slot)).length === 0, { what: 'the slot to be free' })
+  })
+
+  test('status updates and keepalives do not answer each other for ever', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin, statusIntervalMs: 100 })
+    await open.ticks(10)
+    expect(open.keepalives.length).toBeLessThan(1000) // ping-pong makes thousands a second
+  })
+
+  test('an abort in the middle of a large transaction does not wait for its end', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    await db.query(`insert into item select i, repeat(md5(i::text), 10) from generate_series(1, 60000) i`)
+    const open = openStream(db, slot, { plugin })
+    await waitFor(() => open.messages.length > 100)
+    await open.stop()
+    expect(open.messages.length).toBeLessThan(60_000)
+  })
+
+  test('an abort before the connection stands ends it', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin })
+    await open.stop()
+    expect(open.messages).toEqual([])
+  })
+
+  test('a terminated walsender is transient, and the lease is gone with it', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin })
+    await open.ticks(1)
+    expect(open.stream.leaseValid()).toBe(true)
+    await db.query('select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1', [slot])
+    await expect(open.done).rejects.toSatisfy((error) => classifyPostgresError(error, 'replication') === 'transient')
+    expect(open.stream.leaseValid()).toBe(false)
+  })
+
+  test('a broken watch connection is replaced without anybody noticing', async () => {
+    const { db, slot } = await prepare(kind, plugin)
+    const open = openStream(db, slot, { plugin })
+    await open.ticks(1)
+    await db.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'hookd' and backend_type = 'client backend' and datname = current_database()`,
+    )
+    await open.ticks(3)
+    expect(open.stream.leaseValid()).toBe(true)
   })
 })

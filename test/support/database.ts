@@ -31,8 +31,9 @@ export function pluginOf(kind: ServerKind): Plugin {
 /** Creates a database on the server behind `serverUrl`, by default with its encoding. */
 export async function createDatabaseAt(serverUrl: string, kind: ServerKind, encoding?: string): Promise<Database> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  const options = encoding === undefined ? '' : `encoding ${encoding} template template0`
-  await once(serverUrl, (client) => client.query(`create database ${name} ${options}`))
+  const source = encoding === undefined ? '' : `encoding ${encoding} template template0`
+  // Copied as files it writes no WAL, which every reader of every slot would have to pass.
+  await once(serverUrl, (client) => client.query(`create database ${name} strategy file_copy ${source}`))
   const url = new URL(`/${name}`, serverUrl).href
   const pool = new pg.Pool({ ...connection(url), max: 4 })
   pool.on('error', () => {}) // a server that a test stops closes idle connections

