@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import { HookdError } from '../errors.ts'
-import { statement } from '../postgres/statements.ts'
+import { prepared, statement } from '../postgres/statements.ts'
 import { anyOf, run, tables } from '../postgres/tables.ts'
 import { formatLsn } from '../replication/lsn.ts'
 import type { DirectoryChanges, Progress } from './progress.ts'
@@ -76,8 +76,7 @@ async function writeWhole(client: ClientBase, batch: Batch): Promise<void> {
 
 async function saveProgress(client: ClientBase, target: FlushTarget, progress: Progress): Promise<void> {
   const { rowCount } = await client.query({
-    name: 'hookd_save_progress',
-    text: statement('save_progress'),
+    ...prepared('save_progress'),
     values: [target.slot, target.epoch, formatLsn(progress.lsn), progress.readUpto, JSON.stringify(progress.open)],
   })
   if (rowCount === 0) {
@@ -90,7 +89,7 @@ export async function storeDeliveries(client: ClientBase, writes: readonly Deliv
   if (writes.length === 0) return
   const unique = new Map(writes.map(({ delivery }) => [`${delivery.message.id} ${delivery.variant}`, delivery]))
   const messages = [...unique.values()]
-  await client.query(statement('store_messages'), [
+  await client.query(prepared('store_messages'), [
     messages.map(({ message }) => message.id),
     messages.map(({ variant }) => variant),
     messages.map(({ message }) => storable(message.event)),
@@ -107,7 +106,7 @@ export async function storeDeliveries(client: ClientBase, writes: readonly Deliv
     messages.map(({ message }) => message.declaredEvent),
     messages.map(({ headers }) => JSON.stringify(headers.map((text) => storable(text)))),
   ])
-  await client.query(statement('store_deliveries'), [
+  await client.query(prepared('store_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
     writes.map(({ delivery }) => delivery.message.id),
     writes.map(({ delivery }) => delivery.variant),
@@ -126,7 +125,7 @@ export async function storeDeliveries(client: ClientBase, writes: readonly Deliv
 /** Records what became of deliveries that the ledger holds. */
 export async function updateDeliveries(client: ClientBase, writes: readonly DeliveryWrite[]): Promise<void> {
   if (writes.length === 0) return
-  await client.query(statement('update_deliveries'), [
+  await client.query(prepared('update_deliveries'), [
     writes.map(({ delivery }) => delivery.id),
     writes.map(({ delivery }) => delivery.replayed),
     ...fates(writes),
@@ -152,7 +151,7 @@ function fates(writes: readonly DeliveryWrite[]): (string | number | null)[][] {
 export async function recordAttempts(client: ClientBase, attempts: readonly AttemptWrite[]): Promise<void> {
   if (attempts.length === 0) return
   const results = attempts.map(({ result }) => describe(result))
-  await client.query(statement('record_attempts'), [
+  await client.query(prepared('record_attempts'), [
     attempts.map(({ deliveryId }) => deliveryId),
     attempts.map(({ replayed }) => replayed),
     attempts.map(({ attempt }) => attempt),
@@ -169,7 +168,7 @@ export async function recordAttempts(client: ClientBase, attempts: readonly Atte
 /** Adds rows of `hookd.errors`. */
 export async function recordErrors(client: ClientBase, errors: readonly ErrorWrite[]): Promise<void> {
   if (errors.length === 0) return
-  await client.query(statement('record_errors'), [
+  await client.query(prepared('record_errors'), [
     errors.map(({ id }) => id),
     errors.map(({ kind }) => kind),
     errors.map(({ event }) => storable(event)),

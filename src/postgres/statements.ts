@@ -11,3 +11,8 @@ export function statement(name: string): string {
   }
   return text
 }
+
+/** The same as a statement that a session parses and plans once; for those that are run all the time. */
+export function prepared(name: string): { readonly name: string; readonly text: string } {
+  return { name: `hookd_${name}`, text: statement(name) }
+}

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { Histogram } from './histogram.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600]
 
@@ -26,9 +27,9 @@ const SLOT_STATUSES = ['reserved', 'extended', 'unreserved', 'lost']
 /** The Prometheus metrics of one daemon. Labels never hold URLs, secrets or values of rows. */
 export class Metrics {
   readonly registry = new Registry()
-  /** Matches by event since somebody last asked: a counter's own labels cost more than a match. */
+  /** By event and by outcome since somebody last asked: a counter's own labels cost more than what it counts. */
   readonly #matches = new Map<string, number>()
-  readonly #deliveries: Counter
+  readonly #outcomes = new Map<string, number>()
   readonly #attempts: Histogram
   readonly #latency: Histogram
   readonly #errors: Counter
@@ -37,36 +38,23 @@ export class Metrics {
 
   constructor(gauges: Gauges) {
     const registers = [this.registry]
-    const matches = this.#matches
-    new Counter({
-      name: 'hookd_messages_total',
-      help: 'Matches of events.',
-      labelNames: ['event'],
-      registers,
-      collect() {
-        for (const [event, count] of matches) this.inc({ event }, count)
-        matches.clear()
-      },
-    })
-    this.#deliveries = new Counter({
-      name: 'hookd_deliveries_total',
-      help: 'Attempts by what they came to: delivered, retry, dead, gone, uncharged.',
-      labelNames: ['outcome'],
-      registers,
-    })
+    tallied('hookd_messages_total', 'Matches of events.', 'event', this.#matches)
+    const outcomes = 'Attempts by what they came to: delivered, retry, dead, gone, uncharged.'
+    tallied('hookd_deliveries_total', outcomes, 'outcome', this.#outcomes)
     this.#attempts = new Histogram({
       name: 'hookd_attempt_duration_seconds',
       help: 'From the start of a request to the end of its answer.',
-      labelNames: ['class'],
-      buckets: SECONDS,
-      registers,
+      label: 'class',
+      bounds: SECONDS,
     })
     this.#latency = new Histogram({
       name: 'hookd_commit_to_delivered_seconds',
       help: 'From the commit to the 2xx answer.',
-      buckets: SECONDS,
-      registers,
+      label: null,
+      bounds: SECONDS,
     })
+    this.registry.registerMetric(this.#attempts.metric)
+    this.registry.registerMetric(this.#latency.metric)
     this.#errors = new Counter({
       name: 'hookd_errors_total',
       help: 'Rows of hookd.errors.',
@@ -112,6 +100,19 @@ export class Metrics {
     })
     gauge('hookd_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
 
+    function tallied(name: string, help: string, label: string, tally: Map<string, number>): void {
+      new Counter({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const [value, count] of tally) this.inc({ [label]: value }, count)
+          tally.clear()
+        },
+      })
+    }
+
     function gauge(name: string, help: string, read: () => number): void {
       new Gauge({
         name,
@@ -125,12 +126,12 @@ export class Metrics {
   }
 
   matched(event: string): void {
-    this.#matches.set(event, (this.#matches.get(event) ?? 0) + 1)
+    count(this.#matches, event)
   }
 
   attempted(outcome: string, failure: string, durationMs: number): void {
-    this.#deliveries.inc({ outcome })
-    this.#attempts.observe({ class: failure }, durationMs / 1000)
+    count(this.#outcomes, outcome)
+    this.#attempts.observe(durationMs / 1000, failure)
   }
 
   delivered(latencyMs: number): void {
@@ -148,4 +149,8 @@ export class Metrics {
   reconnected(): void {
     this.#reconnects.inc()
   }
+}
+
+function count(tally: Map<string, number>, name: string): void {
+  tally.set(name, (tally.get(name) ?? 0) + 1)
 }

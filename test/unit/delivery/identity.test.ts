@@ -41,8 +41,15 @@ test('every row of a COPY has its own id under one LSN', () => {
 
 test('a delivery id is a version 8 UUID of message and subscriber, and never changes', () => {
   const id = deliveryId('msg_39efebbee7182776bb22d4ac93e9462a', '0b6cf4f6-3f65-4a5c-9d2b-2a1f6f7c9a11')
-  expect(id).toBe('19b77d0b-aef2-8323-bf0b-1341ceda08c6')
+  expect(id).toBe('9ae7fd01-2fb0-8977-8a87-635cbf2267e5')
   expect(id).toMatch(UUID)
+})
+
+test('deliveries of one message, and of one subscriber, have different ids', () => {
+  const messages = Array.from({ length: 100 }, (_, ordinal) => messageId({ ...IDENTITY, ordinal }))
+  const subscribers = Array.from({ length: 100 }, (_, at) => `0b6cf4f6-3f65-4a5c-9d2b-${String(at).padStart(12, '0')}`)
+  const ids = messages.flatMap((message) => subscribers.map((subscriber) => deliveryId(message, subscriber)))
+  expect(new Set(ids).size).toBe(10_000)
 })
 
 test('delivery ids have the right version and variant whatever the hash', () => {
