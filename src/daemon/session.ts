@@ -50,6 +50,7 @@ export class Session {
   #settledAt = performance.now()
   #recordedLsn: bigint
   #recordedAt = performance.now()
+  #isHeldBack = false
   #walEnd: bigint
 
   constructor(taken: TakenSlot, ports: SessionPorts) {
@@ -209,6 +210,12 @@ export class Session {
     if (comparePositions(position, this.#catchingUpTo) >= 0) this.#caughtUp()
   }
 
+  /** What the ledger is behind with holds the lanes back until it has caught up. */
+  #mayStart(): boolean {
+    this.#isHeldBack = this.#ledger.isBehind
+    return !this.#isHeldBack && this.#ports.mayStart()
+  }
+
   #caughtUp(): void {
     this.#catchingUpTo = null
     this.#resume.end()
@@ -256,7 +263,7 @@ export class Session {
           readParked: (id) => this.#ledger.readParked(id),
         },
         attempt: this.#ports.attempt,
-        mayStart: () => !this.#ledger.isBehind && this.#ports.mayStart(),
+        mayStart: () => this.#mayStart(),
         hasCaughtUp: () => this.#catchingUpTo === null,
         now: () => performance.now(),
         observer,
@@ -285,6 +292,7 @@ export class Session {
         this.#recordedAt = performance.now()
         if (this.#confirmRule.isIdle) this.#settledAt = performance.now()
         this.#ports.confirm(lsn)
+        if (this.#isHeldBack) this.#lanes.pump()
       },
       held: (bytes) => this.#lanes.held(bytes),
       failed: (error) => log.warn({ error: String(error) }, 'cannot write to the ledger; trying again'),

@@ -130,6 +130,11 @@ export class Lanes {
     return counts
   }
 
+  /** What held all lanes back has gone. */
+  pump(): void {
+    for (const lane of this.#active) lane.pump()
+  }
+
   /** Looks at the clock on behalf of every lane; `start` has it called every few milliseconds. */
   sweep(): void {
     const spillAfterMs = this.#options.spillAfterMs()

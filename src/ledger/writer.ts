@@ -15,8 +15,9 @@ import type { DeliveryWrite, ErrorWrite } from './writes.ts'
 /** Settled deliveries that may wait for one progress record, so that a crash sends few of them twice. */
 const MOST_UNRECORDED = 100
 const LONGEST_UNRECORDED_MS = 50
-/** Records that follow from nothing but deliveries are not made more often. */
+/** Records that follow from nothing but deliveries are not made more often: for many of them, and for few. */
 const LEAST_BETWEEN_MS = 20
+const LEAST_BETWEEN_FEW_MS = 200
 const FIRST_BACKOFF_MS = 50
 const LONGEST_BACKOFF_MS = 2000
 
@@ -91,10 +92,10 @@ export class LedgerWriter {
     if (result !== null && (delivery.stored || state !== 'delivered' || logAll)) this.#record(delivery, result)
     if (delivery.stored || state !== 'delivered' || logAll) {
       this.#write(delivery, { state, nextAttemptAtMs: null, result })
-      return
+    } else {
+      delivery.tracker?.settle()
+      delivery.tracker = null
     }
-    delivery.tracker?.settle()
-    delivery.tracker = null
     this.touch()
   }
 
@@ -173,7 +174,8 @@ export class LedgerWriter {
   /** Resolves when there is something to flush that is urgent or has waited long enough. */
   async #due(signal: AbortSignal): Promise<void> {
     if (!this.#isDirty) await this.#woken(signal, null)
-    if (!this.#isUrgent && this.#isDirty) await this.#woken(signal, LONGEST_UNRECORDED_MS)
+    const restMs = LEAST_BETWEEN_FEW_MS - (performance.now() - this.#takenAt)
+    if (!this.#isUrgent && this.#isDirty) await this.#woken(signal, Math.max(LONGEST_UNRECORDED_MS, restMs))
   }
 
   /** With a time, only what is urgent wakes it up earlier. */
