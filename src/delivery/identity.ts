@@ -30,9 +30,11 @@ export function messageId({ systemId, xid, committedAt, lsn, ordinal, event }: M
  * The id of a message's delivery to one subscriber: a UUID, the same on every attempt.
  *
  * The digits of the message, which are a hash already, and a hash of the subscriber, bit by bit in exclusive or: as good
- * as a hash of both, at a fraction of what another hash for every delivery would cost.
+ * as a hash of both, at a fraction of what another hash for every delivery would cost. Throws TypeError for what is no
+ * message id.
  */
 export function deliveryId(messageId: string, subscriberId: string): string {
+  if (messageId.length !== MESSAGE_PREFIX.length + DIGITS.length) throw new TypeError(`"${messageId}" is no message id`)
   const mask = maskOf(subscriberId)
   for (let at = 0; at < DIGITS.length; at++) {
     const digit = digitAt(messageId, MESSAGE_PREFIX.length + at) ^ mask[at]!

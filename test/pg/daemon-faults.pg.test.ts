@@ -245,6 +245,7 @@ describe.each(SERVER_KINDS)('a running daemon on %s', (kind) => {
     }
     done.abort()
     await writing
+    await waitFor(() => arrived().length >= sent.length, { what: 'every row' })
     await stage.settled()
     expect(arrived().toSorted((a, b) => a - b)).toEqual(sent)
   })

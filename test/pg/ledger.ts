@@ -93,8 +93,9 @@ export interface Shape {
 export function aDelivery(n: number, shape: Shape = {}): Delivery {
   const { commitLsn = BigInt(n) * 0x100n, lsn = `0/${n}`, ordinal = 0, subscriberId = SUBSCRIBER } = shape
   const messageId = `msg_${n}`
+  const hashed = `msg_${String(n).padStart(32, '0')}`
   return {
-    id: shape.id ?? deliveryId(messageId, subscriberId),
+    id: shape.id ?? deliveryId(hashed, subscriberId),
     subscriberId,
     message: {
       id: messageId,

@@ -46,7 +46,7 @@ describe.each(SERVER_KINDS)('on %s', (kind) => {
     expect(await hasPlugin(url, 'pgoutput')).toBe(true)
     expect(await hasPlugin(url, 'wal2json')).toBe(kind === 'pg15')
     const listed = await db.query(`select from pg_settings where name = 'output_plugin_libraries'`)
-    const unknown = await hasPlugin(url, 'no such plugin').catch((error: Error) => error.message)
+    const unknown = await hasPlugin(url, 'no such plugin').catch((error: unknown) => (error as Error).message)
     expect(unknown).toBe(listed.length === 0 ? false : 'library "no such plugin" may not be used as an output plugin')
     expect(await db.query('select * from pg_replication_slots where database = current_database()')).toEqual([])
   })
