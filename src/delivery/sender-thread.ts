@@ -26,7 +26,10 @@ function send({ requests, bodies, policies: fresh }: Extract<ToThread, { kind: '
   const unpacked = unpackBodies(requests, bodies)
   for (const [at, request] of requests.entries()) {
     const recipients = policies.get(request.policy)!
-    void sender.send({ ...request, recipients, body: unpacked[at]! }).then((answer) => tell(request.id, answer))
+    const headers = request.headers.split('\n')
+    void sender
+      .send({ ...request, headers, recipients, body: unpacked[at]! })
+      .then((answer) => tell(request.id, answer))
   }
 }
 

@@ -111,7 +111,15 @@ export class SenderThreads {
       const policies = newPolicies(thread, requests)
       const packed = requests.map(({ id, request }) => {
         const { url, headers, timeoutMs, keepAlive, body, recipients } = request
-        return { id, url, headers, timeoutMs, keepAlive, bodyBytes: body.length, policy: nameOf(recipients) }
+        return {
+          id,
+          url,
+          headers: headers.join('\n'),
+          timeoutMs,
+          keepAlive,
+          bodyBytes: body.length,
+          policy: nameOf(recipients),
+        }
       })
       const message: ToThread = { kind: 'send', requests: packed, bodies, policies }
       thread.worker.postMessage(message, [bodies.buffer])

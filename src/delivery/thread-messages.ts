@@ -2,9 +2,14 @@ import type { RecipientPolicy } from '../matching/event.ts'
 import type { Answer } from './outcome.ts'
 import type { WebhookRequest } from './request.ts'
 
-/** A request without what travels in one piece for all of a batch: its body, and its policy by name. */
-export interface PackedRequest extends Omit<WebhookRequest, 'body' | 'recipients'> {
+/**
+ * A request made ready to be copied to another thread, where each string of a list costs as much as a line of many: the
+ * headers are one, the bodies of a batch travel in one piece, and the policy goes by name.
+ */
+export interface PackedRequest extends Omit<WebhookRequest, 'body' | 'headers' | 'recipients'> {
   readonly id: number
+  /** Names and values in turn, a line each; neither holds a line break. */
+  readonly headers: string
   readonly bodyBytes: number
   readonly policy: string
 }
