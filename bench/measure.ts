@@ -70,8 +70,9 @@ export interface Place {
   readonly sink: Sink
 }
 
-/** How long a run may take before it counts as stuck. */
+/** How long a run may take before it counts as stuck: a while, and for each event what even a busy machine needs. */
 const STUCK_MS = 300_000
+const STUCK_MS_AN_EVENT = 1
 /** Of the events at a steady pace, the first ones do not count. */
 const LIVE_WARM_SHARE = 0.2
 
@@ -81,7 +82,7 @@ export async function measureBacklog({ arena, sink }: Place, launch: Launch, run
   const slot = await arena.slotAtStart()
   const arrivals = sink.expect({ ...endpoints, total, markAt: Math.max(1, Math.floor(total * (warmShare ?? 0))) })
   const program = launch(slot)
-  return whileRunning({ arena, program, slot }, async () => {
+  return whileRunning({ arena, program, slot, events: total }, async () => {
     const watch = watcher({ arena, sink }, program)
     const [from, to] = await Promise.all([arrivals.mark.then(watch), arrivals.done.then(watch)])
     const start = { at: to.at - (to.seenAt - program.startedAt), counted: 0, usage: NONE }
@@ -112,11 +113,11 @@ export async function measureLive({ arena, sink }: Place, launch: Launch, run: L
 
 /** Waits for `task` as long as the program runs, then ends the program and removes what it has left. */
 export async function whileRunning<T>(
-  { arena, program, slot }: { arena: Arena; program: Running; slot: string },
+  { arena, program, slot, events = 0 }: { arena: Arena; program: Running; slot: string; events?: number },
   task: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await Promise.race([task(), program.failure, stuck(program)])
+    return await Promise.race([task(), program.failure, stuck(program, events)])
   } finally {
     await program.stop()
     await arena.dropSlot(slot)
@@ -175,9 +176,10 @@ function measurementOf(program: Running, from: Moment, to: End): Measurement {
 }
 
 /** Rejects after a while. */
-function stuck(program: Running): Promise<never> {
+function stuck(program: Running, events: number): Promise<never> {
+  const limitMs = STUCK_MS + events * STUCK_MS_AN_EVENT
   return new Promise((_, reject) => {
-    const fail = () => reject(new Error(`a run did not end within ${STUCK_MS / 1000} s; it said:\n${program.words()}`))
-    setTimeout(fail, STUCK_MS).unref()
+    const fail = () => reject(new Error(`a run did not end within ${limitMs / 1000} s; it said:\n${program.words()}`))
+    setTimeout(fail, limitMs).unref()
   })
 }
