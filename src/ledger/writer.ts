@@ -113,7 +113,7 @@ export class LedgerWriter {
   touch(): void {
     this.#unrecorded++
     if (this.#unrecorded === 1) this.#wake(false)
-    else if (this.#unrecorded >= MOST_UNRECORDED && !this.#isUrgent && this.#hasRested()) this.#wake(true)
+    else if (this.#unrecorded === MOST_UNRECORDED) this.#wakeRested()
   }
 
   /** Resolves once everything queued before the call is durable. */
@@ -148,8 +148,14 @@ export class LedgerWriter {
     }
   }
 
-  #hasRested(): boolean {
-    return performance.now() - this.#takenAt >= LEAST_BETWEEN_MS
+  /** Many are unrecorded: as soon as the last record is old enough, also where nothing more is settled until then. */
+  #wakeRested(): void {
+    const restMs = LEAST_BETWEEN_MS - (performance.now() - this.#takenAt)
+    if (restMs <= 0) return this.#wake(true)
+    const wake = (): void => {
+      if (this.#unrecorded >= MOST_UNRECORDED) this.#wake(true)
+    }
+    setTimeout(wake, restMs).unref()
   }
 
   #write(delivery: Delivery, write: Pick<DeliveryWrite, 'state' | 'nextAttemptAtMs' | 'result'>): void {
